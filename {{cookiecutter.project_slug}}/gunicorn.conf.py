@@ -1,0 +1,31 @@
+"""gunicorn reads this file by itself. Its sizes come from the connection budget."""
+
+import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+
+try:
+    from pgconnections.settings import BUDGET
+except ImproperlyConfigured as error:
+    sys.exit(f"{error}")
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+
+# Processes of this instance.
+workers = BUDGET.answers.web_processes
+{% if cookiecutter.server == 'asgi' %}
+worker_class = "uvicorn_worker.UvicornWorker"
+{% else %}
+worker_class = "gthread"
+# Per process. A thread uses one connection at a time.
+threads = BUDGET.answers.web_threads
+{% endif %}
+
+# Seconds. Longer than a request waits for a connection, so that it can say why it failed.
+timeout = 30
+graceful_timeout = 30
+
+# Each worker loads the application itself: a query before the fork would leave processes with one
+# connection in common.
+preload_app = False

@@ -1,0 +1,1 @@
+"""Everything about this service's PostgreSQL connections. Start with settings.py and budget.py."""

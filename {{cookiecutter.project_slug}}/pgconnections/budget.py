@@ -1,0 +1,358 @@
+"""The connection budget: which part of the service may hold how many PostgreSQL connections.
+
+Arithmetic only: standard library, no settings, no input or output. The questions of the template,
+the settings, the web server and the tests all import this one file, so they cannot disagree.
+
+    usable = database_limit - reserved             the server keeps some connections back
+    budget = usable - other_connections            what is left for the web processes
+    peak   = instances_at_once x web_processes x per_process
+
+Direct connections fit when peak <= budget. Behind a pooler the web processes are its clients, and
+its server connections have to fit: pool_size x poolers <= budget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+# PostgreSQL accepts no larger max_connections.
+MAX_CONNECTIONS = 262_143
+# Clients of one PgBouncer. Each takes a file descriptor and some memory; beyond this, run several.
+MAX_CLIENTS = 10_000
+
+RANGES = {
+    "database_limit": (1, MAX_CONNECTIONS),
+    "web_instances": (1, 1_000),
+    "web_processes": (1, 1_000),
+    "web_threads": (1, 1_000),
+    "other_connections": (1, MAX_CONNECTIONS),
+}
+
+POOLERS = ("pgbouncer", "provider-pooler")
+POOLS = ("psycopg-pool", "django-db-connection-pool", "django-postgrespool2")
+POOLINGS = ("recommended", "none", "persistent", *POOLS, *POOLERS)
+
+REASONS = {
+    "none": "every request opens and closes a connection of its own: the slowest choice, "
+    "and the simplest",
+    "persistent": "each thread keeps its connection: the fastest choice, "
+    "with nothing between Django and the database",
+    "psycopg-pool": "the threads of a process share the connections of Django's own pool",
+    "pgbouncer": "all processes share the server connections of PgBouncer",
+    "provider-pooler": "all processes share the server connections of the provider's pooler",
+    "django-db-connection-pool": "the threads of a process share a SQLAlchemy pool",
+    "django-postgrespool2": "the threads of a process share a SQLAlchemy pool, through psycopg2",
+}
+
+
+class BudgetError(ValueError):
+    """The answers do not fit together.
+
+    `problem` says why, with the numbers. `changes` are alternatives, the best first; each alone
+    makes the answers fit.
+    """
+
+    def __init__(self, problem: str, changes: list[dict[str, int | str]]) -> None:
+        self.problem = problem
+        self.changes = changes
+        super().__init__(f"{problem}; accepted would be {self.accepted()}.")
+
+    def accepted(self) -> str:
+        alternatives = [
+            " and ".join(f"{name}={value}" for name, value in change.items())
+            for change in self.changes
+        ]
+        *most, last = alternatives
+        return f"{', '.join(most)}{' or ' if most else ''}{last}"
+
+
+@dataclass(frozen=True)
+class ProviderPooler:
+    """The pooler that the hosting provider runs beside the database."""
+
+    pool_mode: str  # "transaction", or "session", which counts as direct connections
+    pool_percent: int  # its server connections, in percent of database_limit
+    max_client_conn: int | None  # None where the provider publishes no number
+    plans: tuple[int, ...]  # database_limit of the plans that have it
+    plans_without: tuple[int, ...]  # database_limit of the plans that do not
+
+    def available(self, database_limit: int) -> bool:
+        return (
+            min(self.plans) <= database_limit <= max(self.plans)
+            and database_limit not in self.plans_without
+        )
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is known of the service. Numbers are connections in total unless they say otherwise."""
+
+    database_limit: int  # connections that the database plan allows
+    reserved: int  # of those, kept back by the server
+    other_connections: int  # held by workers, cron jobs, shells and migrations
+    pooling: str
+    server: str  # "wsgi" or "asgi"
+    web_instances: int  # the most that ever run
+    web_processes: int  # per instance
+    web_threads: int  # per process; under ASGI, requests that use the database at once
+    overlap_percent: int = 100  # instances alive at once during a deploy, in percent
+    pgbouncer_per_instance: bool = False  # else one PgBouncer serves all instances
+    provider_pooler: ProviderPooler | None = None
+
+    @property
+    def instances_at_once(self) -> int:
+        """Old and new instances together during a deploy, rounded up."""
+        return -(-self.web_instances * self.overlap_percent // 100)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the limit is divided. `pooling` is never "recommended" here."""
+
+    answers: Answers
+    pooling: str
+    reason: str
+    usable: int  # in total
+    budget: int  # for the web processes, in total
+    per_process: int  # connections that one web process may hold
+    peak: int  # connections of all web processes while a deploy overlaps
+    pool_size: int = 0  # server connections of one pooler; 0 without one
+    poolers: int = 0  # poolers that run at once
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a pooler stands between Django and the database."""
+        return self.poolers > 0
+
+    @property
+    def own_backend(self) -> bool:
+        """Whether connections are reused by Django itself, with the health check of backend/."""
+        return self.pooling in ("persistent", "psycopg-pool") or self.pooled
+
+    @property
+    def max_client_conn(self) -> int:
+        """Clients that one PgBouncer accepts: those of the plan, and at least its default."""
+        return max(100, self.peak // self.poolers + self.answers.other_connections)
+
+    @property
+    def server_connections(self) -> int:
+        """Connections of the web that PostgreSQL itself sees at the worst moment, in total."""
+        return self.pool_size * self.poolers if self.pooled else self.peak
+
+    @property
+    def spare(self) -> int:
+        """Connections that nothing is planned to use, in total."""
+        return self.budget - self.server_connections
+
+    def rows(self) -> list[tuple[str, int, str]]:
+        """The budget as (what, connections, how it comes about), for a table."""
+        a = self.answers
+        rows = [
+            ("limit", a.database_limit, "database_limit"),
+            ("reserved by the server", a.reserved, "fact of the hosting target"),
+            ("other connections", a.other_connections, "workers, cron, shells, migrations"),
+            ("for the web processes", self.budget, "limit - reserved - other"),
+            ("per process", self.per_process, "to the pooler" if self.pooled else "at most"),
+            (
+                "peak",
+                self.peak,
+                f"{_count(a.instances_at_once, 'instance')} x "
+                f"{_count(a.web_processes, 'process', 'es')} x {self.per_process}",
+            ),
+        ]
+        if self.pooled:
+            rows.append(
+                (
+                    "pooler to database",
+                    self.server_connections,
+                    f"{_count(self.poolers, 'pooler')} x pool_size {self.pool_size}",
+                )
+            )
+        return [*rows, ("spare", self.spare, "not planned for anything")]
+
+
+def connection_plan(answers: Answers) -> Plan:
+    """Divide the limit, or raise a BudgetError that says which answers would fit."""
+    plan = _find(answers)
+    if plan is None:
+        raise BudgetError(_problem(answers), _advice(answers))
+    return plan
+
+
+def _find(answers: Answers) -> Plan | None:
+    """The plan for any answers, or None when there is none."""
+    if _out_of_range(answers) or _conflict(answers):
+        return None
+    return _recommended(answers) if answers.pooling == "recommended" else _plan(answers)
+
+
+def _recommended(answers: Answers) -> Plan | None:
+    """The fastest choice that fits, with as little as possible between Django and the database."""
+    for pooling in ("persistent", "psycopg-pool", "provider-pooler", "pgbouncer"):
+        plan = _find(replace(answers, pooling=pooling))
+        if plan is None:
+            continue
+        room = f"{plan.peak} of the {plan.budget} connections left for the web"
+        if pooling == "persistent":
+            why = f"at peak its threads hold {room}"
+        elif pooling == "psycopg-pool" and answers.server == "asgi":
+            why = f"under ASGI only a pool both reuses and bounds; at peak it holds {room}"
+        elif pooling == "psycopg-pool":
+            why = f"one per thread would not fit, at peak the pools hold {room}"
+        else:
+            why = f"not even one connection per process would fit into {plan.budget}"
+        return replace(plan, reason=f"{REASONS[pooling]}; {why}")
+    return None
+
+
+def _plan(answers: Answers) -> Plan | None:
+    """The division for a resolved choice, or None when it does not fit."""
+    a = answers
+    usable = a.database_limit - a.reserved
+    budget = usable - a.other_connections
+    processes_at_once = a.instances_at_once * a.web_processes
+
+    per_process = a.web_threads
+    if a.pooling in POOLS:
+        # More connections than threads would idle; fewer make threads wait for each other.
+        per_process = min(a.web_threads, max(budget, 0) // processes_at_once)
+    peak = processes_at_once * per_process
+    pool_size = poolers = 0
+    fits = 0 < per_process and peak <= budget
+
+    if a.pooling == "pgbouncer":
+        poolers = a.instances_at_once if a.pgbouncer_per_instance else 1
+        pool_size = max(budget, 0) // poolers
+        fits = pool_size > 0 and peak // poolers <= MAX_CLIENTS
+    elif a.pooling == "provider-pooler" and a.provider_pooler:
+        poolers = 1
+        pool_size = a.database_limit * a.provider_pooler.pool_percent // 100
+        clients = a.provider_pooler.max_client_conn
+        if a.provider_pooler.pool_mode == "session":
+            clients = min(pool_size, clients or pool_size)
+        fits = 0 < pool_size <= budget and (clients is None or peak <= clients)
+
+    if not fits:
+        return None
+    reason = REASONS[a.pooling]
+    return Plan(a, a.pooling, reason, usable, budget, per_process, peak, pool_size, poolers)
+
+
+def _out_of_range(answers: Answers) -> dict[str, int | str]:
+    """The nearest legal value of each answer that has none."""
+    nearest: dict[str, int | str] = {}
+    for name, (lowest, highest) in RANGES.items():
+        value = getattr(answers, name)
+        if not lowest <= value <= highest:
+            nearest[name] = min(max(value, lowest), highest)
+    if answers.pooling not in POOLINGS:
+        nearest["pooling"] = "recommended"
+    return nearest
+
+
+def _conflict(answers: Answers) -> str | None:
+    """Why this choice cannot work at all, whatever the sizes are."""
+    if answers.pooling == "persistent" and answers.server == "asgi":
+        return (
+            "pooling=persistent does not work with server=asgi: each request runs in a thread of "
+            "its own, so its connection is never reused and stays open"
+        )
+    if answers.pooling == "provider-pooler":
+        pooler = answers.provider_pooler
+        if pooler is None:
+            return "this hosting target has no pooler of its own"
+        if not pooler.available(answers.database_limit):
+            return (
+                f"the provider's pooler comes with plans of {min(pooler.plans)} to "
+                f"{max(pooler.plans)} connections, and not with one of "
+                f"database_limit={answers.database_limit}"
+            )
+    return None
+
+
+def _problem(answers: Answers) -> str:
+    """What is wrong, with the sum."""
+    for name in _out_of_range(answers):
+        value = getattr(answers, name)
+        if name == "pooling":
+            return f"pooling must be one of {', '.join(POOLINGS)}, not {value!r}"
+        lowest, highest = RANGES[name]
+        return f"{name} must be from {lowest} to {highest}, not {value}"
+    if conflict := _conflict(answers):
+        return conflict
+
+    a = answers
+    budget = a.database_limit - a.reserved - a.other_connections
+    left = (
+        f"database_limit {a.database_limit} - {a.reserved} reserved by the server "
+        f"- {a.other_connections} other_connections = {budget}"
+    )
+    if budget < 1:
+        return f"no connection is left for the web processes: {left}"
+    processes = a.instances_at_once * a.web_processes
+    instances = f"{a.web_instances} web_instances"
+    if a.instances_at_once != a.web_instances:
+        instances = f"{a.instances_at_once} instances while a deploy overlaps ({instances})"
+    if a.pooling in POOLS:
+        return (
+            f"{a.pooling} needs {processes} connections, one for each process "
+            f"({instances} x {a.web_processes} web_processes), but only {budget} are left: {left}"
+        )
+    needed = (
+        f"{processes * a.web_threads} connections at peak "
+        f"({instances} x {a.web_processes} web_processes x {a.web_threads} web_threads)"
+    )
+    if a.pooling in ("none", "persistent"):
+        return f"{a.pooling} needs {needed}, but only {budget} are left: {left}"
+    if a.pooling == "provider-pooler":
+        pool_size = a.database_limit * a.provider_pooler.pool_percent // 100
+        return f"the provider's pooler takes {pool_size} connections for {needed}, but {left}"
+    if budget < a.instances_at_once and a.pgbouncer_per_instance:
+        return f"PgBouncer needs a connection for each of {instances}, but {left}"
+    return f"one PgBouncer serves {MAX_CLIENTS} clients, and these would be {needed}"
+
+
+def _advice(answers: Answers) -> list[dict[str, int | str]]:
+    """Changes that make the answers fit: each alternative alone, found by trying it."""
+    legal = _out_of_range(answers)
+    if legal:
+        clamped = replace(answers, **legal)
+        return [legal] if _find(clamped) else [legal | more for more in _advice(clamped)]
+
+    singles: list[dict[str, int | str]] = [{"pooling": "recommended"}, {"server": "wsgi"}]
+    for name in ("web_threads", "web_processes", "web_instances", "other_connections"):
+        singles.append({name: _nearest(answers, name, largest=True)})
+    singles.append({"database_limit": _nearest(answers, "database_limit", largest=False)})
+    accepted = [change for change in singles if _find(replace(answers, **change))]
+    if accepted:
+        return accepted
+
+    together: dict[str, int | str] = {"pooling": "recommended"}
+    for name in ("other_connections", "web_threads", "web_processes", "database_limit"):
+        candidate = replace(answers, **together)
+        if _find(candidate):
+            break
+        together[name] = _nearest(candidate, name, largest=name != "database_limit")
+    return [{name: v for name, v in together.items() if v != getattr(answers, name)}]
+
+
+def _nearest(answers: Answers, name: str, *, largest: bool) -> int:
+    """The largest (or smallest) value that fits while the others stay; else the end of the range.
+
+    A larger limit never holds fewer, and smaller sizes never need more: a binary search finds it.
+    """
+    lowest, highest = RANGES[name]
+    value = getattr(answers, name)
+    low, high = (lowest, value) if largest else (value, highest)
+    while low < high:
+        middle = (low + high + largest) // 2
+        fits = _find(replace(answers, **{name: middle})) is not None
+        if largest:
+            low, high = (middle, high) if fits else (low, middle - 1)
+        else:
+            low, high = (low, middle) if fits else (middle + 1, high)
+    return low
+
+
+def _count(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number} {noun}{'' if number == 1 else plural}"

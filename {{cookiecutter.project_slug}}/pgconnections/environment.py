@@ -1,0 +1,71 @@
+"""What the environment says: the numbers of the budget and the addresses of the databases.
+
+Every mistake in it is an ImproperlyConfigured with one sentence, which manage.py and
+gunicorn.conf.py print without a traceback.
+"""
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from pgconnections import embedded
+from pgconnections.answers import ANSWERS, SERVICE, VARIABLES
+from pgconnections.budget import BudgetError, Plan, connection_plan
+
+DEBUG = os.environ.get("DEBUG", "0") == "1"
+
+
+def budget() -> Plan:
+    """The division of the limit among what the environment says will run."""
+    changed = {}
+    for answer, variable in VARIABLES.items():
+        if text := os.environ.get(variable):
+            if not text.isdecimal():
+                raise ImproperlyConfigured(f"{variable} must be a whole number, not {text!r}.")
+            changed[answer] = int(text)
+    try:
+        return connection_plan(replace(ANSWERS, **changed))
+    except BudgetError as error:
+        sentence = str(error)
+        for answer, variable in VARIABLES.items():
+            sentence = sentence.replace(answer, variable)
+        raise ImproperlyConfigured(sentence) from None
+
+
+def database(*variables: str, sslmode: str | None = None) -> dict[str, Any]:
+    """The address in the first of these variables that is set, as an entry of DATABASES.
+
+    Options of the URL, as ?sslmode=verify-full&sslrootcert=..., win over the defaults here.
+    `sslmode` is the weakest that the host should be reached with, unless it is this machine.
+    """
+    url = next((os.environ[name] for name in variables if os.environ.get(name)), None)
+    if url is None and DEBUG:
+        url = embedded.running_url()
+    if url is None:
+        raise ImproperlyConfigured(
+            f"{variables[0]} is not set: postgres://user:password@host:5432/name is expected."
+        )
+    if "#" in url:
+        raise ImproperlyConfigured(f"{variables[0]} contains #, which a URL has to write as %23.")
+    try:
+        entry: dict[str, Any] = dict(dj_database_url.parse(url))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{variables[0]} is no database URL: {error}") from None
+
+    defaults: dict[str, Any] = {
+        "application_name": SERVICE,
+        # Seconds to wait for a server that does not answer, when connecting.
+        "connect_timeout": 5,
+        # Notice a dead peer: probe after this many seconds of silence, give up on unanswered data
+        # after this many milliseconds.
+        "keepalives_idle": 30,
+        "tcp_user_timeout": 15_000,
+    }
+    local = entry["HOST"] in ("", "localhost", "127.0.0.1", "::1") or entry["HOST"].startswith("/")
+    if sslmode and not local:
+        defaults["sslmode"] = sslmode
+    entry["OPTIONS"] = defaults | entry.get("OPTIONS", {})
+    return entry

@@ -1,0 +1,75 @@
+"""The settings as production reads them."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db import connection
+
+from pgconnections.environment import database
+from tests.service import PROJECT
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_check_deploy_is_clean() -> None:
+    done = manage("check", "--deploy", "--fail-level=WARNING", HTTPS_ONLY="1")
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("variable", ["SECRET_KEY", "{{ roads.all[0] }}"])
+def test_what_is_missing_is_one_sentence(variable: str) -> None:
+    done = manage("check", **{variable: ""})
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{variable} is not set: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_over_budget_is_one_sentence() -> None:
+    done = manage("check", DATABASE_LIMIT="1")
+
+    assert done.returncode == 1
+    assert "DATABASE_LIMIT" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_options_of_the_url_survive(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgres://user:p%23ss@db.example.com/name?sslmode=verify-full&sslrootcert=/etc/ca.pem"
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    entry = database("DATABASE_URL", sslmode="require")
+
+    assert entry["PASSWORD"] == "p#ss"
+    assert entry["OPTIONS"]["sslmode"] == "verify-full"
+    assert entry["OPTIONS"]["sslrootcert"] == "/etc/ca.pem"
+
+
+@pytest.mark.django_db
+def test_time_zone_of_the_server_shifts_no_datetime() -> None:
+    """The server of the tests is in New York."""
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    Session.objects.create(session_key="k", session_data="", expire_date=moment)
+
+    assert Session.objects.get(session_key="k").expire_date == moment
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT expire_date = '2026-01-02 03:04:05+00' FROM django_session")
+        assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.django_db
+def test_migrations_are_complete() -> None:
+    call_command("makemigrations", "--check", "--dry-run")
