@@ -109,6 +109,17 @@ def roads(plan: Any, target: Mapping[str, Any]) -> dict[str, Any]:
     return {**variables, "all": list(dict.fromkeys(every)), "sslmode": sslmode}
 
 
+def database_plan(plan: Any, target: Mapping[str, Any]) -> dict[str, Any]:
+    """The smallest plan of the provider that allows `database_limit` connections, or {}."""
+    enough = [
+        offer
+        for offer in target["plans"]
+        if offer["connections"] >= plan.answers.database_limit
+        and (plan.pooling != "provider-pooler" or offer.get("provider_pooler"))
+    ]
+    return {"add_on": None, **min(enough, key=lambda offer: offer["connections"], default={})}
+
+
 def arguments(road: list[str], sslmode: str | None) -> str:
     """The arguments of `environment.database()`, as Python source."""
     return ", ".join([*map(quoted, road), *([f"sslmode={quoted(sslmode)}"] if sslmode else [])])
@@ -118,6 +129,33 @@ def quoted(text: str) -> str:
     """A string literal that Python, JSON, TOML and YAML read alike. Control characters are refused
     by the checks below."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def summary(plan: Any, project_slug: str) -> str:
+    """What the user reads at the end of the generation: plain ASCII, for any terminal."""
+    rows = plan.rows()
+    width = max(len(what) for what, _, _ in rows)
+    table = "\n".join(f"  {what:<{width}}  {number:>6}  {why}" for what, number, why in rows)
+    return (
+        f"\nThe connection budget of {project_slug}\n\n{table}\n\n"
+        f"  {plan.pooling}: {plan.reason}.\n\n"
+        f"Next, in {project_slug}/:\n  run it:   {run_command(plan)}\n"
+        f"  test it:  {test_command(plan)}\n"
+    )
+
+
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && "
+
+
+def run_command(plan: Any) -> str:
+    """The one command that runs a rendered project."""
+    return f"{INSTALL}.venv/bin/python dev.py"
+
+
+def test_command(plan: Any) -> str:
+    """The one command that passes the tests of a rendered project."""
+    pgbouncer = "sh tests/get-pgbouncer.sh && " if plan.pooled else ""
+    return f"{INSTALL}{pgbouncer}.venv/bin/pytest"
 
 
 # --- checks ------------------------------------------------------------------------------------
@@ -302,19 +340,12 @@ def _sources_json() -> dict[str, Any]:
 
 
 @functools.cache
-def _own_sources() -> tuple[set[str], tuple[str, ...]]:
-    """What cookiecutter compiles besides the files: whole texts, and names of files and folders."""
-    texts = {text for text in _sources_json().values() if isinstance(text, str)}
-    texts |= {hook.read_text(encoding="utf-8") for hook in (TEMPLATE / "hooks").glob("*.py")}
-    names = tuple(str(path.relative_to(PROJECT)) for path in PROJECT.rglob("*"))
-    return texts, (PROJECT.name, *names)
-
-
-def _is_own(source: str) -> bool:
-    texts, names = _own_sources()
-    return source in texts or any(
-        source.endswith(name) and not TAGS.search(source.removesuffix(name)) for name in names
-    )
+def _own_sources() -> set[str]:
+    """What cookiecutter compiles besides the files: defaults, hooks, and the names of the files."""
+    defaults = {text for text in _sources_json().values() if isinstance(text, str)}
+    hooks = {hook.read_text(encoding="utf-8") for hook in (TEMPLATE / "hooks").glob("*.py")}
+    names = {str(path.relative_to(PROJECT)) for path in PROJECT.rglob("*")}
+    return defaults | hooks | names | {PROJECT.name}
 
 
 class PlanContext(Context):
@@ -326,6 +357,9 @@ class PlanContext(Context):
             parent["plan"] = plan = connection_plan(answers)
             if plan:
                 parent["target"] = hosting(answers["hosting_target"])
+                parent["run_command"] = run_command(plan)
+                parent["test_command"] = test_command(plan)
+                parent["database_plan"] = database_plan(plan, parent["target"])
                 parent["roads"] = roads(plan, parent["target"])
         super().__init__(environment, parent, *args, **kwargs)
 
@@ -342,11 +376,12 @@ class ConnectionsExtension(Extension):
             "derived_slug": derived_slug,
             "arguments": arguments,
             "quoted": quoted,
+            "summary": summary,
         }
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Refuse to run an answer: cookiecutter renders those of the command line as templates."""
-        if name is None and TAGS.search(source) and not _is_own(source):
+        if name is None and TAGS.search(source) and source not in _own_sources():
             raise click.UsageError(
                 f"an answer contains {TAGS.search(source)[0]}, which cookiecutter would run as a "
                 f"template: {source[:200]!r}; accepted would be the same text without it."

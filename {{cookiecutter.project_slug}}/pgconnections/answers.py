@@ -18,7 +18,13 @@ ANSWERS = Answers(
 {% if plan.pooling == 'pgbouncer' %}
     pgbouncer_per_instance={{ plan.answers.pgbouncer_per_instance }},
 {% elif plan.pooling == 'provider-pooler' %}
-    provider_pooler={{ plan.answers.provider_pooler }},
+    provider_pooler=ProviderPooler(
+        pool_mode="{{ plan.answers.provider_pooler.pool_mode }}",
+        pool_percent={{ plan.answers.provider_pooler.pool_percent }},
+        max_client_conn={{ plan.answers.provider_pooler.max_client_conn }},
+        plans={{ plan.answers.provider_pooler.plans }},
+        plans_without={{ plan.answers.provider_pooler.plans_without }},
+    ),
 {% endif %}
 )
 

@@ -126,7 +126,7 @@ class Plan:
 
     @property
     def own_backend(self) -> bool:
-        """Whether connections are reused by Django itself, with the health check of backend/."""
+        """Whether connections are reused by Django itself, with the health check of base.py."""
         return self.pooling in ("persistent", "psycopg-pool") or self.pooled
 
     @property

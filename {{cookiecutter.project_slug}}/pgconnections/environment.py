@@ -41,12 +41,14 @@ def database(*variables: str, sslmode: str | None = None) -> dict[str, Any]:
     Options of the URL, as ?sslmode=verify-full&sslrootcert=..., win over the defaults here.
     `sslmode` is the weakest that the host should be reached with, unless it is this machine.
     """
+    hint = ""
     url = next((os.environ[name] for name in variables if os.environ.get(name)), None)
     if url is None and DEBUG:
         url = embedded.running_url()
+        hint = "; python dev.py starts a database for development"
     if url is None:
         raise ImproperlyConfigured(
-            f"{variables[0]} is not set: postgres://user:password@host:5432/name is expected."
+            f"{variables[0]} is not set: postgres://user:password@host:5432/name is expected{hint}."
         )
     if "#" in url:
         raise ImproperlyConfigured(f"{variables[0]} contains #, which a URL has to write as %23.")

@@ -35,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "DEBUG": "0",
         "HTTPS_ONLY": "0",
     }
-    os.environ.update(dict.fromkeys([{{ roads.all | arguments(none) }}], postgres.url()))
+    for variable in [{{ roads.all | arguments(none) }}]:
+        os.environ[variable] = postgres.url()
     django.setup()
 
 

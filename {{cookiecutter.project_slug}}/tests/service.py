@@ -71,7 +71,7 @@ def running_service(**environment: str) -> Iterator[Service]:
         | environment,
     )
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 15
         while service.get("/health/live").status != 200:
             assert process.poll() is None, "the web server ended"
             assert time.monotonic() < until, "the web server does not answer"
