@@ -2,6 +2,7 @@
 """Run the service on this machine: an embedded PostgreSQL, the migrations, and the web server."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,29 +12,36 @@ os.environ.setdefault("DEBUG", "1")
 from pgconnections import embedded  # noqa: E402 (DEBUG is read at import)
 from pgconnections.environment import budget  # noqa: E402
 
+PROJECT = Path(__file__).resolve().parent
+
 
 def main() -> int:
-    os.chdir(Path(__file__).resolve().parent)
-    server = None
-    if not os.environ.get("DATABASE_URL"):
-        # Room for all processes, also where a pooler would share its connections among them.
-        plan = budget()
-        room = plan.peak + plan.answers.other_connections + plan.answers.reserved
-        server = embedded.start(max_connections=room + 10)
-        print(f"PostgreSQL runs at {server.url()}", flush=True)
+    if os.environ.get("DATABASE_URL"):
+        return serve()
+    # Room for all processes, also where a pooler would share its connections among them.
+    plan = budget()
+    room = plan.peak + plan.answers.other_connections + plan.answers.reserved
+    server = embedded.start(max_connections=room + 10)
+    print(f"PostgreSQL runs at {server.url()}", flush=True)
     try:
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], check=True)
-        port = os.environ.get("PORT", "8000")
-        print(f"The service runs at http://127.0.0.1:{port}/admin/ (Ctrl-C ends it)", flush=True)
-        command = ["gunicorn", "--reload", "config.{{ cookiecutter.server }}"]
-        return subprocess.run([sys.executable, "-m", *command]).returncode
-    except subprocess.CalledProcessError as error:
-        return error.returncode
-    except KeyboardInterrupt:
-        return 0
+        return serve()
     finally:
-        if server:
-            server.stop()
+        server.stop()
+
+
+def serve() -> int:
+    """Migrate, then run the web server until it ends."""
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    if failed := subprocess.run(migrate, cwd=PROJECT).returncode:
+        return failed
+    port = os.environ.get("PORT", "8000")
+    print(f"The service runs at http://127.0.0.1:{port}/admin/ (Ctrl-C ends it)", flush=True)
+    gunicorn = ["gunicorn", "--reload", f"--bind=127.0.0.1:{port}", "config.{{ cookiecutter.server }}"]
+    web = subprocess.Popen([sys.executable, "-m", *gunicorn], cwd=PROJECT)
+    # A terminal sends Ctrl-C to gunicorn as well; both signals end it, and then this.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: web.terminate())
+    return web.wait()
 
 
 if __name__ == "__main__":

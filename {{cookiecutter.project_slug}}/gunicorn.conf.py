@@ -26,6 +26,9 @@ threads = BUDGET.answers.web_threads
 timeout = 30
 graceful_timeout = 30
 
+# Nothing talks to it, and it would need a home folder to write to.
+control_socket_disable = True
+
 # Each worker loads the application itself: a query before the fork would leave processes with one
 # connection in common.
 preload_app = False

@@ -102,7 +102,7 @@ class Answers:
     @property
     def instances_at_once(self) -> int:
         """Old and new instances together during a deploy, rounded up."""
-        return -(-self.web_instances * self.overlap_percent // 100)
+        return max(self.web_instances, -(-self.web_instances * self.overlap_percent // 100))
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,9 @@ def _problem(answers: Answers) -> str:
         if name == "pooling":
             return f"pooling must be one of {', '.join(POOLINGS)}, not {value!r}"
         lowest, highest = RANGES[name]
-        return f"{name} must be from {lowest} to {highest}, not {value}"
+        # Python refuses to write out the very long ones.
+        shown = value if value.bit_length() <= 128 else f"a number of {value.bit_length()} bits"
+        return f"{name} must be from {lowest} to {highest}, not {shown}"
     if conflict := _conflict(answers):
         return conflict
 
@@ -309,6 +311,11 @@ def _problem(answers: Answers) -> str:
         return f"the provider's pooler takes {pool_size} connections for {needed}, but {left}"
     if budget < a.instances_at_once and a.pgbouncer_per_instance:
         return f"PgBouncer needs a connection for each of {instances}, but {left}"
+    if a.pgbouncer_per_instance:
+        needed = (
+            f"{a.web_processes * a.web_threads} per instance "
+            f"({a.web_processes} web_processes x {a.web_threads} web_threads)"
+        )
     return f"one PgBouncer serves {MAX_CLIENTS} clients, and these would be {needed}"
 
 
@@ -322,18 +329,36 @@ def _advice(answers: Answers) -> list[dict[str, int | str]]:
     singles: list[dict[str, int | str]] = [{"pooling": "recommended"}, {"server": "wsgi"}]
     for name in ("web_threads", "web_processes", "web_instances", "other_connections"):
         singles.append({name: _nearest(answers, name, largest=True)})
-    singles.append({"database_limit": _nearest(answers, "database_limit", largest=False)})
     accepted = [change for change in singles if _find(replace(answers, **change))]
+    if limit := _smallest_limit(answers):
+        accepted.append({"database_limit": limit})
     if accepted:
         return accepted
+    if answers.pooling != "recommended":
+        resolved: dict[str, int | str] = {"pooling": "recommended"}
+        return [resolved | more for more in _advice(replace(answers, **resolved))]
 
-    together: dict[str, int | str] = {"pooling": "recommended"}
+    together: dict[str, int | str] = {}
     for name in ("other_connections", "web_threads", "web_processes", "database_limit"):
         candidate = replace(answers, **together)
-        if _find(candidate):
-            break
         together[name] = _nearest(candidate, name, largest=name != "database_limit")
-    return [{name: v for name, v in together.items() if v != getattr(answers, name)}]
+    for name in list(together):
+        fewer = {other: value for other, value in together.items() if other != name}
+        if _find(replace(answers, **fewer)):
+            together = fewer
+    return [together]
+
+
+def _smallest_limit(answers: Answers) -> int | None:
+    """The smallest larger limit that fits while the other answers stay, or None."""
+    candidates = [_nearest(answers, "database_limit", largest=False)]
+    if answers.pooling == "provider-pooler" and answers.provider_pooler:
+        # Not every plan has a pooler, so there are gaps that the binary search cannot see.
+        candidates = sorted({*candidates, *answers.provider_pooler.plans})
+    for limit in candidates:
+        if limit > answers.database_limit and _find(replace(answers, database_limit=limit)):
+            return limit
+    return None
 
 
 def _nearest(answers: Answers, name: str, *, largest: bool) -> int:

@@ -1,5 +1,6 @@
 """The settings as production reads them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 
-from pgconnections.environment import database
 from tests.service import PROJECT
 
 
@@ -47,15 +47,17 @@ def test_over_budget_is_one_sentence() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_options_of_the_url_survive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_of_the_url_survive() -> None:
     url = "postgres://user:p%23ss@db.example.com/name?sslmode=verify-full&sslrootcert=/etc/ca.pem"
-    monkeypatch.setenv("DATABASE_URL", url)
+    show = "from django.conf import settings; import json; print(json.dumps(settings.DATABASES))"
+    urls = dict.fromkeys([{{ roads.all | arguments(none) }}], url)
 
-    entry = database("DATABASE_URL", sslmode="require")
+    done = manage("shell", "-v0", "-c", show, **urls)
 
-    assert entry["PASSWORD"] == "p#ss"
-    assert entry["OPTIONS"]["sslmode"] == "verify-full"
-    assert entry["OPTIONS"]["sslrootcert"] == "/etc/ca.pem"
+    for entry in json.loads(done.stdout).values():
+        assert entry["PASSWORD"] == "p#ss"
+        assert entry["OPTIONS"]["sslmode"] == "verify-full"
+        assert entry["OPTIONS"]["sslrootcert"] == "/etc/ca.pem"
 
 
 @pytest.mark.django_db

@@ -1,0 +1,81 @@
+"""Install a rendered project and run its own test command."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DJANGO = ("5.2", "6")
+# Django 6 needs at least this Python.
+NEWER_PYTHONS = ("3.12", "3.13", "3.14", "3.15")
+
+
+@functools.cache
+def python_for(django: str) -> str:
+    """A Python that runs this generation of Django: this one, another here, or one that uv gets."""
+    if django == "5.2" or sys.version_info >= (3, 12):
+        return sys.executable
+    candidates = [shutil.which(f"python{version}") for version in NEWER_PYTHONS]
+    if shutil.which("pyenv"):
+        root = subprocess.run(["pyenv", "root"], capture_output=True, text=True).stdout.strip()
+        for version in NEWER_PYTHONS:
+            candidates += map(str, sorted(Path(root, "versions").glob(f"{version}.*/bin/python")))
+    for candidate in filter(None, candidates):
+        # A shim of pyenv is on PATH even when it leads nowhere.
+        if subprocess.run([candidate, "--version"], capture_output=True).returncode == 0:
+            return candidate
+    subprocess.run(["uv", "python", "install", "3.13"])
+    found = subprocess.run(["uv", "python", "find", "3.13"], capture_output=True, text=True)
+    if found.returncode != 0:
+        pytest.fail("Django 6 needs Python 3.12 or newer: install one, e.g. uv python install 3.13")
+    return found.stdout.strip()
+
+
+def environment(project: Path, django: str) -> dict[str, str]:
+    """The environment of a new user whose `python3` is the one for this generation of Django."""
+    tools = project.parent / f"tools-{django}"
+    tools.mkdir(exist_ok=True)
+    python3 = tools / "python3"
+    if not python3.exists():
+        python3.write_text(f'#!/bin/sh\nexec "{python_for(django)}" "$@"\n')
+        python3.chmod(0o755)
+    constraint = tools / "constraint.txt"
+    constraint.write_text("Django<6\n" if django == "5.2" else "Django>=6\n")
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return kept | {
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "PIP_CONSTRAINT": str(constraint),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+
+
+# What the tests of the template run in must not leak into those of a project.
+FOREIGN = {"VIRTUAL_ENV", "PYTHONPATH", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS"} | {
+    name for name in os.environ if name.startswith(("DATABASE_", "WEB_", "PYTEST_XDIST"))
+}
+
+
+def readme_commands(project: Path) -> tuple[str, str]:
+    """The command that runs the project and the one that tests it, as its README says."""
+    run, test = re.findall(r"^    (python3 .+)$", (project / "README.md").read_text(), re.MULTILINE)
+    return run, test
+
+
+def shell(command: str, project: Path, django: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        shell=True,
+        cwd=project,
+        env=environment(project, django),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

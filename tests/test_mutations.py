@@ -1,0 +1,127 @@
+"""Flip each setting that a smoke test guards, and see that test go red.
+
+Each layout is also run unchanged: a test that is red anyway would prove nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import Bake
+from projects import readme_commands, shell
+
+THREADS = {"pooling": "persistent"}
+POOL = {"pooling": "psycopg-pool", "database_limit": 20, "web_threads": 16}
+SQLALCHEMY = {"pooling": "django-db-connection-pool", "database_limit": 20, "web_threads": 16}
+PSYCOPG2 = {"pooling": "django-postgrespool2", "database_limit": 20, "web_threads": 16}
+BOUNCER = {"pooling": "pgbouncer", "database_limit": 20}
+NONE_ASGI = {"pooling": "none", "server": "asgi"}
+
+SETTINGS = "pgconnections/settings.py"
+LOAD = "test_connections.py::test_load"
+LOST = "test_connections.py::test_lost_connections"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """Replace `old` by `new` in a file of this layout: then this test has to fail."""
+
+    name: str
+    layout: dict[str, str | int]
+    file: str
+    old: str
+    new: str
+    test: str
+    says: str = ""  # part of the failure, where more than one reason would make it red
+    changes: int = field(default=1)
+
+
+MUTATIONS = [
+    Mutation("CONN_MAX_AGE", THREADS, SETTINGS, '_AGE": 60', '_AGE": 0', LOAD),
+    Mutation("health checks", THREADS, SETTINGS, 'CHECKS": True', 'CHECKS": False', LOST),
+    Mutation("threads", THREADS, "gunicorn.conf.py", "BUDGET.answers.web_threads",
+             "BUDGET.answers.web_threads * 2", LOAD),
+    Mutation("processes", THREADS, "gunicorn.conf.py", "BUDGET.answers.web_processes",
+             "BUDGET.answers.web_processes * 2", LOAD),
+    Mutation("CONN_MAX_AGE of a pool", POOL, SETTINGS, '_AGE": 0', '_AGE": 60', LOAD),
+    Mutation("health checks of a pool", POOL, SETTINGS, 'CHECKS": True', 'CHECKS": False', LOST),
+    Mutation("Django's own check of a pool", POOL, SETTINGS, '"pgconnections"',
+             '"django.db.backends.postgresql"', LOST),
+    Mutation("max_size", POOL, SETTINGS, "BUDGET.per_process", "BUDGET.per_process + 1", LOAD),
+    Mutation("options of the URL", POOL, SETTINGS, '**url["OPTIONS"],', "",
+             "test_settings.py::test_options_of_the_url_survive"),
+    Mutation("POOL_SIZE", SQLALCHEMY, SETTINGS, "BUDGET.per_process", "BUDGET.per_process + 1", LOAD),
+    Mutation("MAX_OVERFLOW", SQLALCHEMY, SETTINGS, 'OVERFLOW": 0', 'OVERFLOW": 1', LOAD),
+    Mutation("PRE_PING", SQLALCHEMY, SETTINGS, 'PING": True', 'PING": False', LOST),
+    Mutation("pool_size", PSYCOPG2, SETTINGS, "BUDGET.per_process", "BUDGET.per_process + 1", LOAD),
+    Mutation("pre_ping", PSYCOPG2, SETTINGS, 'ping": True', 'ping": False', LOST),
+    Mutation("time zone", PSYCOPG2, SETTINGS, "-c timezone=UTC", "",
+             "test_settings.py::test_time_zone_of_the_server_shifts_no_datetime"),
+    Mutation("concurrency", NONE_ASGI, "config/asgi.py", "BUDGET.per_process",
+             "BUDGET.per_process * 2", LOAD),
+    Mutation("server-side cursors", BOUNCER, SETTINGS, 'CURSORS": True', 'CURSORS": False',
+             "test_pooler.py::test_reading_in_chunks"),
+    Mutation("CONN_MAX_AGE to a pooler", BOUNCER, SETTINGS, '_AGE": 60', '_AGE": 0',
+             "test_pooler.py::test_load"),
+    Mutation("health checks to a pooler", BOUNCER, SETTINGS, 'CHECKS": True', 'CHECKS": False',
+             "test_pooler.py::test_lost_connections"),
+    Mutation("pool_mode", BOUNCER, "pgbouncer.ini", "= transaction", "= session",
+             "test_pooler.py::test_transaction_mode"),
+    Mutation("server connections of a pooler", BOUNCER | {"web_threads": 16}, "pgbouncer.ini",
+             "= 14", "= 15", "test_pooler.py::test_load", changes=2),
+    Mutation("direct road", BOUNCER, "pgconnections/management/commands/migrate.py",
+             'database="direct"', 'database="default"',
+             "test_pooler.py::test_migrations_take_the_direct_road"),
+]  # fmt: skip
+
+
+class Projects:
+    """One installed project for each layout; every mutation works on it and undoes itself."""
+
+    def __init__(self, bake: Bake, folder: Path) -> None:
+        self.bake = bake
+        self.folder = folder
+        self.installed: dict[str, Path] = {}
+
+    def get(self, layout: dict[str, str | int]) -> Path:
+        key = "-".join(map(str, layout.values()))
+        if key not in self.installed:
+            project = self.folder / key / "my_service"
+            shutil.copytree(self.bake(**layout), project)
+            _, test = readme_commands(project)
+            done = shell(test.replace("/pytest", "/pytest -q"), project, "5.2")
+            assert done.returncode == 0, f"unchanged, {key} is red:\n{done.stdout}"
+            self.installed[key] = project
+        return self.installed[key]
+
+
+@pytest.fixture(scope="session")
+def projects(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Projects:
+    return Projects(bake, tmp_path_factory.mktemp("mutations"))
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        pytest.param(m, id=m.name, marks=pytest.mark.xdist_group(str(sorted(m.layout.items()))))
+        for m in MUTATIONS
+    ],
+)
+def test_a_flipped_setting_is_seen(mutation: Mutation, projects: Projects) -> None:
+    project = projects.get(mutation.layout)
+    file = project / mutation.file
+    text = file.read_text()
+    assert text.count(mutation.old) == mutation.changes, f"{mutation.old} is not in {file.name}"
+
+    file.write_text(text.replace(mutation.old, mutation.new))
+    try:
+        done = shell(f".venv/bin/pytest -q tests/{mutation.test}", project, "5.2")
+    finally:
+        file.write_text(text)
+
+    # 1: tests ran and some failed; anything else would be a project that does not run at all.
+    assert done.returncode == 1, done.stdout
+    assert mutation.says in done.stdout
