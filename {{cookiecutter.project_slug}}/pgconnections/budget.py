@@ -336,17 +336,23 @@ def _advice(answers: Answers) -> list[dict[str, int | str]]:
         return accepted
     if answers.pooling != "recommended":
         resolved: dict[str, int | str] = {"pooling": "recommended"}
-        return [resolved | more for more in _advice(replace(answers, **resolved))]
+        more = _advice(replace(answers, **resolved))
+        return [_needed(answers, resolved | change) for change in more]
 
     together: dict[str, int | str] = {}
     for name in ("other_connections", "web_threads", "web_processes", "database_limit"):
         candidate = replace(answers, **together)
         together[name] = _nearest(candidate, name, largest=name != "database_limit")
-    for name in list(together):
-        fewer = {other: value for other, value in together.items() if other != name}
+    return [_needed(answers, together)]
+
+
+def _needed(answers: Answers, change: dict[str, int | str]) -> dict[str, int | str]:
+    """The change without the parts that it fits without."""
+    for name in list(change):
+        fewer = {other: value for other, value in change.items() if other != name}
         if _find(replace(answers, **fewer)):
-            together = fewer
-    return [together]
+            change = fewer
+    return change
 
 
 def _smallest_limit(answers: Answers) -> int | None:
