@@ -1,0 +1,120 @@
+"""The legal combinations of choices, and a few of them that cover every pair.
+
+All of it follows from the choices in cookiecutter.json and from the facts in hosting/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Any
+
+from conftest import QUESTIONS, TEMPLATE
+from cookiecutter.generate import generate_context
+from cookiecutter.prompt import prompt_for_config
+from projects import DJANGO
+
+import local_extensions
+
+# Sizes that differ from each other and from every default, and are legal everywhere: a number in
+# the wrong place shows.
+OTHER_SIZES = {
+    "database_limit": 137,
+    "web_instances": 2,
+    "web_processes": 3,
+    "web_threads": 5,
+    "other_connections": 7,
+}
+
+
+@dataclass(frozen=True)
+class Combination:
+    hosting_target: str
+    pooling: str
+    server: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.hosting_target}-{self.pooling}-{self.server}"
+
+    def answers(self) -> dict[str, str | int]:
+        """What has to be answered; the defaults of all other questions make it legal."""
+        answers: dict[str, str | int] = {
+            "hosting_target": self.hosting_target,
+            "pooling": self.pooling,
+            "server": self.server,
+        }
+        if self.pooling == "provider-pooler" and self._poolers():
+            answers["database_limit"] = min(self._poolers())
+        return answers
+
+    def why_illegal(self) -> str | None:
+        """What the template says about choices that no sizes make legal."""
+        if (self.pooling, self.server) == ("persistent", "asgi"):
+            return "pooling=persistent does not work with server=asgi"
+        if self.pooling == "provider-pooler" and not self._poolers():
+            return "this hosting target has no pooler of its own"
+        return None
+
+    def _poolers(self) -> list[int]:
+        """The limits of the plans that come with the provider's pooler."""
+        plans = local_extensions.hosting(self.hosting_target)["plans"]
+        return [plan["connections"] for plan in plans if plan.get("provider_pooler")]
+
+
+_ALL = [
+    Combination(*choices)
+    for choices in product(QUESTIONS["hosting_target"], QUESTIONS["pooling"], QUESTIONS["server"])
+]
+LEGAL = [combination for combination in _ALL if not combination.why_illegal()]
+ILLEGAL = {combination: why for combination in _ALL if (why := combination.why_illegal())}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A combination, and the generation of Django to run it with."""
+
+    combination: Combination
+    django: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.combination.id}-django{self.django}"
+
+    def pairs(self) -> set[tuple[str, str]]:
+        """Every two of its values."""
+        chosen = self.combination
+        return set(
+            combinations((chosen.hosting_target, chosen.pooling, chosen.server, self.django), 2)
+        )
+
+
+def all_rows() -> list[Row]:
+    """What the pairs are taken from. `recommended` is left out: it renders one of the others."""
+    return [
+        Row(combination, django)
+        for combination, django in product(LEGAL, DJANGO)
+        if combination.pooling != "recommended"
+    ]
+
+
+def pairwise() -> list[Row]:
+    """The rows, few and always the same ones, in which every possible pair of values occurs."""
+    candidates = all_rows()
+    missing = set().union(*(row.pairs() for row in candidates))
+    rows = []
+    while missing:
+        rows.append(max(candidates, key=lambda row: len(row.pairs() & missing)))
+        missing -= rows[-1].pairs()
+    return rows
+
+
+def resolved(answers: dict[str, str | int]) -> dict[str, Any]:
+    """These answers, and cookiecutter's own defaults of all other questions."""
+    context = generate_context(str(TEMPLATE / "cookiecutter.json"), extra_context=answers)
+    return prompt_for_config(context, no_input=True)
+
+
+def plan_of(answers: dict[str, str | int]) -> Any:
+    """The budget of these answers, as the template divides it."""
+    return local_extensions.connection_plan(resolved(answers))

@@ -1,0 +1,190 @@
+"""The facts about hosting targets, and the questions that offer them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import QUESTIONS, TEMPLATE
+from jsonschema import Draft202012Validator, FormatChecker
+
+import local_extensions
+
+Schema = dict[str, Any]
+
+DATA = sorted((TEMPLATE / "hosting").glob("*.json"))
+EVERY_TARGET = pytest.mark.parametrize("path", DATA, ids=lambda path: path.stem)
+
+
+def whole_number(lowest: int, highest: int) -> Schema:
+    return {"type": "integer", "minimum": lowest, "maximum": highest}
+
+
+def strings(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema, "minItems": 1, "uniqueItems": True}
+
+
+def record(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """An object with these properties and no others, so that a misspelt one is found."""
+    return {
+        "type": "object",
+        "properties": required | (optional or {}),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+TEXT = {"type": "string", "pattern": r"^\S(.*\S)?$"}
+VARIABLE = {"type": "string", "pattern": "^[A-Z][A-Z0-9_]*$"}
+# Where a fact is from, and the day on which that page said so.
+ORIGIN = {
+    "source": {"type": "string", "format": "uri", "pattern": r"^https://[^\s/]+\.[^\s/]+/\S+$"},
+    "as_of": {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+}
+# `unverified` marks what no page of the provider confirmed; what was confirmed does not say so.
+REMARKS = {"note": TEXT, "unverified": {"const": True}}
+
+
+def fact(value: Schema) -> Schema:
+    return record({"value": value, **ORIGIN}, REMARKS)
+
+
+CONNECTIONS = whole_number(1, local_extensions.budget.MAX_CONNECTIONS)  # in total
+SIZE = whole_number(1, 1000)
+ROADS = record({"pooled": strings(VARIABLE), "direct": strings(VARIABLE)})
+
+TARGET = record(
+    {
+        "name": TEXT,
+        "plans": {
+            "type": "array",
+            "minItems": 1,
+            "items": record(
+                {"name": TEXT, "connections": CONNECTIONS, **ORIGIN},
+                {"add_on": TEXT, "provider_pooler": {"const": True}, **REMARKS},
+            ),
+        },
+        # Instances alive at once during a deploy, in percent of those that run otherwise.
+        "deploy_overlap_percent": fact(whole_number(100, 300)),
+        "web_processes": fact(SIZE),  # per instance
+        "web_threads": fact(SIZE),  # per process
+        "url_variables": record(
+            {"direct": strings(VARIABLE), "pgbouncer": ROADS, **ORIGIN},
+            {"provider_pooler": ROADS, **REMARKS},
+        ),
+        "allowed_hosts": fact(TEXT),
+        # Whether each instance runs a PgBouncer of its own. That is a fact about the provider when
+        # it does, and else what the template renders.
+        "pgbouncer": {
+            "if": {"properties": {"per_instance": {"const": True}}},
+            "then": record({"per_instance": {"const": True}, **ORIGIN}, REMARKS),
+            "else": record({"per_instance": {"const": False}}, {"note": TEXT}),
+        },
+    },
+    {
+        "reserved_connections": fact(CONNECTIONS),
+        # The weakest that the database may be reached with.
+        "sslmode": fact({"enum": ["require", "verify-ca", "verify-full"]}),
+        "provider_pooler": record(
+            {
+                "pool_mode": fact({"enum": ["transaction", "session"]}),
+                # Its server connections, in percent of the plan's.
+                "pool_percent": fact(whole_number(1, 100)),
+                "setup": TEXT,
+            },
+            {"max_client_conn": fact(whole_number(1, 1_000_000))},  # in total
+        ),
+    },
+)
+
+
+def problems(target: Any) -> list[str]:
+    validator = Draft202012Validator(TARGET, format_checker=FormatChecker())
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(target)]
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(TARGET)
+
+
+@EVERY_TARGET
+def test_data_has_the_shape(path: Path) -> None:
+    assert problems(load(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "change", "problem"),
+    [
+        ("web_threads", {"value": "4"}, "$.web_threads.value: '4' is not of type 'integer'"),
+        ("web_threads", {"valeu": 4}, "$.web_threads: Additional properties are not allowed"),
+        ("web_threads", {"as_of": "2026-02-30"}, "$.web_threads.as_of: '2026-02-30' is not a"),
+        ("web_threads", {"as_of": "20260228"}, "$.web_threads.as_of: '20260228' does not match"),
+        ("web_threads", {"source": "a blog"}, "$.web_threads.source: 'a blog' does not match"),
+        ("web_threads", {"source": None}, "$.web_threads: 'source' is a required property"),
+        ("web_threads", {"unverified": False}, "$.web_threads.unverified: True was expected"),
+        ("deploy_overlap_percent", {"value": 2}, "$.deploy_overlap_percent.value: 2 is less than"),
+    ],
+)
+def test_mistakes_are_found(where: str, change: dict[str, Any], problem: str) -> None:
+    target = load(TEMPLATE / "hosting" / "docker-compose.json")
+    changed = target[where] | change
+    target[where] = {name: value for name, value in changed.items() if value is not None}
+
+    assert any(found.startswith(problem) for found in problems(target)), problems(target)
+
+
+@EVERY_TARGET
+def test_no_fact_is_from_the_future(path: Path) -> None:
+    days = re.findall(r'"as_of": "([^"]*)"', path.read_text(encoding="utf-8"))
+
+    # The author may be ahead of this machine by a time zone.
+    assert all((date.fromisoformat(day) - date.today()).days <= 1 for day in days)
+
+
+@EVERY_TARGET
+def test_a_provider_pooler_is_described_as_a_whole(path: Path) -> None:
+    target = load(path)
+    parts = [
+        "provider_pooler" in target,
+        "provider_pooler" in target["url_variables"],
+        any("provider_pooler" in plan for plan in target["plans"]),
+    ]
+
+    assert len(set(parts)) == 1
+
+
+def test_targets_are_the_data_files() -> None:
+    targets = QUESTIONS["hosting_target"]
+
+    assert sorted(targets) == [path.stem for path in DATA]
+    assert targets[0] == "docker-compose"
+
+
+def test_every_question_and_every_choice_has_a_prompt() -> None:
+    prompts = QUESTIONS["__prompts__"]
+    questions = {name: text for name, text in QUESTIONS.items() if not name.startswith("_")}
+    assert list(prompts) == list(questions)
+
+    for name, answers in questions.items():
+        if isinstance(answers, list):
+            assert list(prompts[name]) == ["__prompt__", *answers]
+            assert all(prompts[name].values())
+        else:
+            assert isinstance(prompts[name], str) and prompts[name]
+
+
+@EVERY_TARGET
+def test_the_prompt_tells_the_default_limit(path: Path) -> None:
+    prompt = QUESTIONS["__prompts__"]["hosting_target"][path.stem]
+
+    assert re.findall(r"(\d+) connections", prompt) == [
+        str(local_extensions.default_limit(path.stem))
+    ]

@@ -1,0 +1,467 @@
+"""What is rendered, for every legal combination of choices, without running it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+import tomllib
+import types
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from configparser import ConfigParser
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import click
+import pytest
+import yaml
+from check_jsonschema.builtin_schemas import get_builtin_schema
+from combinations import ILLEGAL, LEGAL, Combination, all_rows, pairwise, plan_of, resolved
+from conftest import TEMPLATE, Bake
+from cookiecutter.main import cookiecutter
+from jinja2 import Environment
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
+from packaging.requirements import Requirement
+from renderings import EVERY_RENDERING, files_of_the_template
+
+import local_extensions
+
+Answers = dict[str, str | int]
+
+
+def files(project: Path) -> list[Path]:
+    return sorted(path for path in project.rglob("*") if path.is_file())
+
+
+# --- every file by itself ----------------------------------------------------------------------
+
+
+def parse_python(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # an invalid escape sequence
+        compile(ast.parse(text, feature_version=(3, 11)), "rendered", "exec")
+
+
+def parse_ini(text: str) -> None:
+    ConfigParser(interpolation=None).read_string(text)
+
+
+def parse_requirements(text: str) -> None:
+    for line in text.splitlines():
+        if not line.startswith("-r "):
+            Requirement(line)
+
+
+def parse_procfile(text: str) -> dict[str, list[str]]:
+    """The command of each process type."""
+    lines = [re.fullmatch(r"([a-z]+): (\S.*)", line).groups() for line in text.splitlines()]
+    processes = {name: shlex.split(command) for name, command in lines}
+    assert len(processes) == len(lines)
+    return processes
+
+
+def parse_shell(text: str) -> None:
+    done = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    ".ini": parse_ini,
+    ".json": json.loads,
+    ".py": parse_python,
+    ".sh": parse_shell,
+    ".toml": tomllib.loads,
+    ".txt": parse_requirements,
+    ".yaml": yaml.safe_load,
+    ".yml": yaml.safe_load,
+    "Procfile": parse_procfile,
+}
+
+
+@EVERY_RENDERING
+def test_every_file_parses(bake: Bake, answers: Answers) -> None:
+    for path in files(bake(**answers)):
+        if parse := PARSERS.get(path.suffix or path.name):
+            try:
+                parse(path.read_text(encoding="utf-8"))
+            except Exception as error:
+                pytest.fail(f"{path.name}: {error!r}")
+
+
+@EVERY_RENDERING
+def test_names_are_quoted(bake: Bake, answers: Answers) -> None:
+    project, name = bake(**answers), resolved(answers)["project_name"]
+
+    assert tomllib.loads((project / "pyproject.toml").read_text())["project"]["description"] == name
+    if (app := project / "app.json").exists():
+        assert json.loads(app.read_text())["name"] == name
+
+
+@EVERY_RENDERING
+@pytest.mark.parametrize("command", [["check"], ["format", "--check", "--diff"]], ids=" ".join)
+def test_ruff_finds_nothing(bake: Bake, answers: Answers, command: list[str]) -> None:
+    ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
+    done = subprocess.run(ruff, cwd=bake(**answers), capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@EVERY_RENDERING
+def test_no_stray_blanks(bake: Bake, answers: Answers) -> None:
+    for path in files(bake(**answers)):
+        text = path.read_bytes().decode()
+        assert "\r" not in text, path
+        assert not re.search(r"[ \t]$", text, re.MULTILINE), path
+        assert not text.startswith("\n"), path
+        assert not text or re.search(r"[^\n]\n\Z", text), path
+        assert "\n" * (4 if path.suffix == ".py" else 3) not in text, path
+
+
+@EVERY_RENDERING
+def test_no_tag_of_the_template_is_left(bake: Bake, answers: Answers) -> None:
+    project = bake(**answers)
+    for path in project.rglob("*"):
+        assert not re.search(r"\{[{%#]|[%#]\}", path.name), path
+    for path in files(project):
+        # ${{ }} is an expression of GitHub Actions, and ${#name} one of the shell.
+        found = re.search(r"(?<!\$)\{[{%#]|[%#]\}", path.read_text(encoding="utf-8"))
+        assert not found, f"{path}: {found}"
+
+
+# --- the names of the files --------------------------------------------------------------------
+
+
+def refused_by_windows(path: str) -> bool:
+    return any(
+        re.search(r'[<>:"|?*\\\x00-\x1f]|[. ]$', part)
+        or part.split(".")[0].strip().lower() in local_extensions.DEVICES
+        for part in PurePosixPath(path).parts
+    )
+
+
+def test_refused_by_windows() -> None:
+    refused = ["a<b", "a/b:c", 'a"', "what?", "a.", "a /b", "con", "a/AUX.py", "lpt1.tar.gz"]
+
+    assert all(map(refused_by_windows, refused))
+    assert not any(
+        map(refused_by_windows, ["a/.env", "console.py", "{% if a == 'b' %}c{% endif %}"])
+    )
+
+
+def test_windows_can_check_out_the_template() -> None:
+    names = files_of_the_template()
+
+    assert [name for name in names if refused_by_windows(name)] == []
+    assert len({name.lower() for name in names}) == len(names)
+    # 260 in total, of which the user's folder and .cookiecutters need some.
+    assert max(map(len, names)) <= 160
+
+
+@EVERY_RENDERING
+def test_windows_accepts_the_names(bake: Bake, answers: Answers) -> None:
+    project = bake(**answers)
+    names = [path.relative_to(project).as_posix() for path in project.rglob("*")]
+
+    assert [name for name in names if refused_by_windows(name)] == []
+    assert len({name.lower() for name in names}) == len(names)
+
+
+@EVERY_RENDERING
+def test_no_folder_is_empty(bake: Bake, answers: Answers) -> None:
+    folders = [path for path in bake(**answers).rglob("*") if path.is_dir()]
+
+    assert [folder for folder in folders if not any(folder.iterdir())] == []
+
+
+# --- which files -------------------------------------------------------------------------------
+
+
+def compose(answers: Answers) -> bool:
+    return answers["hosting_target"] == "docker-compose"
+
+
+def heroku(answers: Answers) -> bool:
+    return answers["hosting_target"] == "heroku"
+
+
+def asgi(answers: Answers) -> bool:
+    return answers["server"] == "asgi"
+
+
+def behind_a_pooler(answers: Answers) -> bool:
+    return answers["pooling"] in ("pgbouncer", "provider-pooler")
+
+
+def own_pgbouncer(answers: Answers) -> bool:
+    """A server of our own, and no buildpack that runs PgBouncer for us."""
+    return answers["pooling"] == "pgbouncer" and compose(answers)
+
+
+# Each file that only some of the projects have, and the answers that ask for it. `pooling` is
+# never "recommended" here.
+CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
+    ".dockerignore": compose,
+    ".python-version": heroku,
+    "Dockerfile": compose,
+    "Procfile": heroku,
+    "app.json": heroku,
+    "compose.yaml": compose,
+    "config/asgi.py": asgi,
+    "config/wsgi.py": lambda answers: not asgi(answers),
+    "pgbouncer.ini": own_pgbouncer,
+    "pgbouncer.sh": own_pgbouncer,
+    "pgconnections/base.py": lambda answers: (
+        answers["pooling"] in ("persistent", "psycopg-pool") or behind_a_pooler(answers)
+    ),
+    "pgconnections/concurrency.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
+    "pgconnections/management/commands/migrate.py": behind_a_pooler,
+    "pgconnections/settings.py": lambda answers: True,  # from one of several files
+    "tests/get-pgbouncer.sh": behind_a_pooler,
+    "tests/pooler.py": behind_a_pooler,
+    "tests/test_connections.py": lambda answers: not behind_a_pooler(answers),
+    "tests/test_pooler.py": behind_a_pooler,
+}
+
+
+def names_in_the_template() -> list[str]:
+    """The paths of the files, with the conditions in them."""
+    folder = local_extensions.PROJECT.name + "/"
+    return [name[len(folder) :] for name in files_of_the_template() if name.startswith(folder)]
+
+
+def test_conditional_files_are_known() -> None:
+    conditional = [name for name in names_in_the_template() if "{%" in name]
+
+    assert {re.sub(r"\{%.*?%\}", "", name) for name in conditional} == set(CONDITIONAL)
+
+
+@EVERY_RENDERING
+def test_no_file_is_missing_or_too_many(bake: Bake, answers: Answers) -> None:
+    project = bake(**answers)
+    chosen = resolved(answers) | {"pooling": plan_of(answers).pooling}
+    always = {name for name in names_in_the_template() if "{%" not in name}
+    asked_for = {name for name, condition in CONDITIONAL.items() if condition(chosen)}
+
+    rendered = {path.relative_to(project).as_posix() for path in files(project)}
+    assert rendered == always | asked_for
+
+
+@EVERY_RENDERING
+def test_no_file_is_rendered_twice(answers: Answers) -> None:
+    """Cookiecutter would let the later of two files win, and say nothing."""
+    variables = {"cookiecutter": resolved(answers), "plan": plan_of(answers)}
+    names = [Environment().from_string(name).render(variables) for name in names_in_the_template()]
+
+    # A condition that does not hold leaves the name of the folder alone.
+    times = Counter(name for name in names if name and not name.endswith("/"))
+    assert [name for name in times if times[name] > 1] == []
+
+
+@pytest.mark.parametrize(
+    "combination",
+    [each for each in LEGAL if each.pooling == "recommended"],
+    ids=lambda each: each.id,
+)
+def test_recommended_renders_what_it_resolves_to(bake: Bake, combination: Combination) -> None:
+    """Only the reason is another one, in README.md."""
+    recommended = combination.answers()
+    pooling = plan_of(recommended).pooling
+    assert pooling != "recommended"
+
+    mine, same = bake(**recommended), bake(**{**recommended, "pooling": pooling})
+    for path in files(mine):
+        if path.name != "README.md":
+            assert path.read_bytes() == (same / path.relative_to(mine)).read_bytes(), path
+
+
+# --- what the files say ------------------------------------------------------------------------
+
+
+@EVERY_RENDERING
+def test_deploy_files_start_the_server(bake: Bake, answers: Answers) -> None:
+    project = bake(**answers)
+    server = f"config.{resolved(answers)['server']}"
+    assert (project / f"{server.replace('.', '/')}.py").exists()
+
+    for name in ("Dockerfile", "Procfile", "dev.py", "tests/service.py"):
+        if (path := project / name).exists():
+            assert re.findall(r"config\.[aw]sgi", path.read_text()) == [server], name
+
+
+@pytest.fixture(scope="module")
+def compose_spec() -> Validator:
+    schema = get_builtin_schema("vendor.compose-spec")
+    return validator_for(schema)(schema)
+
+
+@EVERY_RENDERING
+def test_compose_file_is_valid(bake: Bake, answers: Answers, compose_spec: Validator) -> None:
+    project = bake(**answers)
+    found = [path for path in project.rglob("*compose*.y*ml")]
+    assert len(found) == compose(resolved(answers))
+
+    for path in found:
+        errors = compose_spec.iter_errors(yaml.safe_load(path.read_text(encoding="utf-8")))
+        assert [f"{error.json_path}: {error.message}" for error in errors] == []
+
+
+def answers_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names in the rendered answers.py, which imports nothing but budget.py."""
+    monkeypatch.setitem(sys.modules, "pgconnections", types.ModuleType("pgconnections"))
+    monkeypatch.setitem(sys.modules, "pgconnections.budget", local_extensions.budget)
+    return runpy.run_path(str(project / "pgconnections" / "answers.py"))
+
+
+def variables_of(project: Path, monkeypatch: pytest.MonkeyPatch, plan: Any) -> dict[str, str]:
+    """The environment variables that the rendered project reads, and the numbers of the plan."""
+    variables = answers_file(project, monkeypatch)["VARIABLES"]
+    assert set(variables) == set(local_extensions.NUMBERS)
+    return {variable: str(getattr(plan.answers, name)) for name, variable in variables.items()}
+
+
+@EVERY_RENDERING
+def test_the_service_makes_the_same_plan(
+    bake: Bake, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, plan = bake(**answers), plan_of(answers)
+    rendered = answers_file(project, monkeypatch)
+
+    same = local_extensions.budget.connection_plan(rendered["ANSWERS"])
+    assert same.rows() == plan.rows()
+    assert same.pooling == plan.pooling
+    assert same.max_client_conn == plan.max_client_conn if plan.pooled else not same.pooled
+    assert rendered["SERVICE"] == resolved(answers)["project_slug"]
+    source = local_extensions.PROJECT / "pgconnections" / "budget.py"
+    assert (project / "pgconnections" / "budget.py").read_bytes() == source.read_bytes()
+
+
+def default(text: str) -> str:
+    """What a variable of a compose file is when the environment does not set it."""
+    return re.search(r"\$\{[A-Z_]+:-([^{}]*)\}", text)[1]
+
+
+@EVERY_RENDERING
+def test_numbers_of_the_compose_file(
+    bake: Bake, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, plan = bake(**answers), plan_of(answers)
+    if not compose(resolved(answers)):
+        assert not (project / "compose.yaml").exists()
+        return
+    services = yaml.safe_load((project / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    numbers = variables_of(project, monkeypatch, plan)
+
+    for service in ("migrate", "web"):
+        environment = services[service]["environment"]
+        assert {name: default(environment[name]) for name in numbers} == numbers
+    max_connections = services["db"]["command"][-1]
+    assert max_connections.startswith("max_connections=${DATABASE_LIMIT:-")
+    assert default(max_connections) == numbers["DATABASE_LIMIT"]
+    instances = plan.answers.web_instances
+    replicas = services["web"]["deploy"]["replicas"]
+    assert (replicas if instances == 1 else int(default(replicas))) == instances
+    ports = re.fullmatch(r"127\.0\.0\.1:(\d+)(?:-(\d+))?:8000", services["web"]["ports"][0])
+    assert int(ports[2] or ports[1]) - int(ports[1]) + 1 == instances
+
+
+@EVERY_RENDERING
+def test_numbers_of_app_json(bake: Bake, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, plan = bake(**answers), plan_of(answers)
+    if not heroku(resolved(answers)):
+        assert not (project / "app.json").exists()
+        return
+    app = json.loads((project / "app.json").read_text(encoding="utf-8"))
+    numbers = variables_of(project, monkeypatch, plan)
+    if plan.pooling == "pgbouncer":
+        # One PgBouncer in each dyno.
+        assert plan.poolers == plan.answers.instances_at_once
+        numbers["PGBOUNCER_DEFAULT_POOL_SIZE"] = str(plan.pool_size)
+        numbers["PGBOUNCER_RESERVE_POOL_SIZE"] = "0"
+        numbers["PGBOUNCER_MAX_CLIENT_CONN"] = str(plan.max_client_conn)
+        assert int(app["env"]["PGBOUNCER_QUERY_WAIT_TIMEOUT"]["value"]) < web_timeout(project)
+
+    assert {name: app["env"][name]["value"] for name in numbers} == numbers
+    assert ("PGBOUNCER_DEFAULT_POOL_SIZE" in app["env"]) == (plan.pooling == "pgbouncer")
+    assert app["formation"] == {"web": {"quantity": plan.answers.web_instances}}
+    offers = sorted(
+        (offer["connections"], offer.get("add_on"))
+        for offer in local_extensions.hosting("heroku")["plans"]
+        if offer["connections"] >= plan.answers.database_limit
+        and (plan.pooling != "provider-pooler" or offer.get("provider_pooler"))
+    )
+    add_on = offers[0][1] if offers else None
+    assert app.get("addons") == ([add_on] if add_on else None)
+
+
+@EVERY_RENDERING
+def test_numbers_of_pgbouncer_ini(bake: Bake, answers: Answers) -> None:
+    project, plan = bake(**answers), plan_of(answers)
+    if not own_pgbouncer(resolved(answers)):
+        assert not (project / "pgbouncer.ini").exists()
+        return
+    ini = ConfigParser(interpolation=None)
+    ini.read(project / "pgbouncer.ini")
+    settings = ini["pgbouncer"]
+
+    assert plan.poolers == 1
+    assert settings.getint("default_pool_size") == plan.pool_size
+    assert settings.getint("max_db_connections") == plan.server_connections
+    assert settings.getint("reserve_pool_size") == 0
+    assert settings.getint("max_client_conn") == plan.max_client_conn
+    assert settings["pool_mode"] == "transaction"
+    assert settings.getint("query_wait_timeout") < web_timeout(project)
+
+
+def web_timeout(project: Path) -> int:
+    """Seconds after which gunicorn ends a worker that does not answer."""
+    source = (project / "gunicorn.conf.py").read_text(encoding="utf-8")
+    return int(re.search(r"^timeout = (\d+)$", source, re.MULTILINE)[1])
+
+
+@EVERY_RENDERING
+def test_numbers_of_the_readme(
+    bake: Bake, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, plan = bake(**answers), plan_of(answers)
+    text = (project / "README.md").read_text(encoding="utf-8")
+    numbers = variables_of(project, monkeypatch, plan)
+
+    for variable, number in numbers.items():
+        said = re.findall(rf"`{variable}` \| (\d+)|\b{variable}=(\d+)", text)
+        assert {"".join(each) for each in said} == {number}, variable
+    for what, number, why in plan.rows():
+        assert f"| {what} | {number} | {why} |" in text
+
+
+# --- the combinations --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("combination", "why"), ILLEGAL.items(), ids=[each.id for each in ILLEGAL])
+def test_illegal_pairs_are_refused(combination: Combination, why: str, tmp_path: Path) -> None:
+    with pytest.raises(click.UsageError, match=re.escape(why)):
+        cookiecutter(
+            str(TEMPLATE),
+            no_input=True,
+            extra_context=combination.answers(),
+            output_dir=str(tmp_path),
+            default_config=True,
+        )
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pairwise_covers_every_pair() -> None:
+    rows = pairwise()
+
+    assert len(rows) <= 16
+    assert len({row.id for row in rows}) == len(rows)
+    assert set().union(*(row.pairs() for row in rows)) == set().union(
+        *(row.pairs() for row in all_rows())
+    )
