@@ -68,6 +68,11 @@ def readme_commands(project: Path) -> tuple[str, str]:
     return run, test
 
 
+def install_command(project: Path) -> str:
+    """The first two steps of both commands: a virtual environment, and what goes into it."""
+    return " && ".join(readme_commands(project)[1].split(" && ")[:2])
+
+
 def shell(command: str, project: Path, django: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,

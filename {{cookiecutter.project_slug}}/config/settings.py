@@ -18,7 +18,9 @@ SECRET_KEY = os.environ.get("SECRET_KEY", "development-only" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set: 50 or more random characters are expected.")
 
-ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "{{ target.allowed_hosts.value }}").split(",")
+# None with DEBUG means this machine only.
+hosts = os.environ.get("ALLOWED_HOSTS", "" if DEBUG else "{{ target.allowed_hosts.value }}")
+ALLOWED_HOSTS = hosts.split(",") if hosts else []
 
 INSTALLED_APPS = [
     "pgconnections",
