@@ -6,6 +6,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 
 try:
+    from config import settings  # noqa: F401 (a mistake in it ends the start here, in one sentence)
     from pgconnections.settings import BUDGET
 except ImproperlyConfigured as error:
     sys.exit(f"{error}")
