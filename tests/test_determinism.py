@@ -167,7 +167,8 @@ def test_generating_takes_no_longer_than_the_tool(
     with capsys.disabled():
         print(
             f"\ncookiecutter . --no-input: {generate:.2f} s, {generate / version:.2f} times "
-            f"the {version:.2f} s of cookiecutter --version"
+            f"the {version:.2f} s of cookiecutter --version",
+            file=sys.stderr,  # which a worker of pytest-xdist still has
         )
 
     assert generate <= 2 * version
@@ -179,7 +180,10 @@ def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
     # The most files and the most lines, whether or not one rendering has both.
     largest = tuple(map(max, zip(*sizes.values(), strict=True)))
     with capsys.disabled():
-        print(f"\n{default} files and lines by default, {largest} at most")
+        print(
+            f"\n{default} files and lines by default, {largest} at most",
+            file=sys.stderr,
+        )
 
     assert default[0] <= 31 and default[1] <= 1450
     assert largest[0] <= 36 and largest[1] <= 1700

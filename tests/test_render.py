@@ -216,7 +216,6 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "config/asgi.py": asgi,
     "config/wsgi.py": lambda answers: not asgi(answers),
     "pgbouncer.ini": own_pgbouncer,
-    "pgbouncer.sh": own_pgbouncer,
     "pgconnections/base.py": lambda answers: (
         answers["pooling"] in ("persistent", "psycopg-pool") or behind_a_pooler(answers)
     ),
