@@ -69,8 +69,8 @@ def readme_commands(project: Path) -> tuple[str, str]:
 
 
 def install_command(project: Path) -> str:
-    """The first two steps of both commands: a virtual environment, and what goes into it."""
-    return " && ".join(readme_commands(project)[1].split(" && ")[:2])
+    """The steps of the test command before the tests themselves."""
+    return readme_commands(project)[1].rpartition(" && ")[0]
 
 
 def shell(command: str, project: Path, django: str) -> subprocess.CompletedProcess[str]:
