@@ -155,7 +155,12 @@ def markdown(text: str) -> str:
 
 
 def summary(plan: Any, project_slug: str) -> str:
-    """What the user reads at the end of the generation: plain ASCII, for any terminal."""
+    """What the user reads at the end of the generation: plain ASCII, for any terminal.
+
+    Nothing where cruft renders into a temporary folder, to compare that with the project.
+    """
+    if "project_dir" in _params():
+        return ""
     rows = plan.rows()
     width = max(len(what) for what, _, _ in rows)
     table = "\n".join(f"  {what:<{width}}  {number:>6}  {why}" for what, number, why in rows)

@@ -3,4 +3,4 @@
 import sys
 
 sys.stdout.reconfigure(errors="replace")
-print({{ plan | summary(cookiecutter.project_slug) | tojson }})
+print({{ plan | summary(cookiecutter.project_slug) | tojson }}, end="")
