@@ -1,6 +1,7 @@
 """The tests run on a real PostgreSQL, which allows as many connections as the database plan."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _remove(postgres: Server) -> None:
     postgres.stop()
-    subprocess.run(["rm", "-rf", str(postgres.data.parent)], check=True)
+    shutil.rmtree(postgres.data.parent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
