@@ -28,7 +28,6 @@ Next, in my_service/:
 .venv/bin/python dev.py
   test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
 .venv/bin/pytest
-
 """
 
 TIGHT = """
@@ -50,7 +49,6 @@ Next, in my_service/:
 .venv/bin/python dev.py
   test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
 .venv/bin/pytest
-
 """
 
 BEHIND_PGBOUNCER = """
@@ -72,7 +70,6 @@ Next, in my_service/:
 .venv/bin/python dev.py
   test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
 sh tests/get-pgbouncer.sh && .venv/bin/pytest
-
 """
 
 

@@ -77,13 +77,8 @@ TARGET = record(
             {"provider_pooler": ROADS, **REMARKS},
         ),
         "allowed_hosts": fact(TEXT),
-        # Whether each instance runs a PgBouncer of its own. That is a fact about the provider when
-        # it does, and else what the template renders.
-        "pgbouncer": {
-            "if": {"properties": {"per_instance": {"const": True}}},
-            "then": record({"per_instance": {"const": True}, **ORIGIN}, REMARKS),
-            "else": record({"per_instance": {"const": False}}, {"note": TEXT}),
-        },
+        # Whether each instance runs a PgBouncer of its own.
+        "pgbouncer": record({"per_instance": {"type": "boolean"}, **ORIGIN}, REMARKS),
     },
     {
         "reserved_connections": fact(CONNECTIONS),
