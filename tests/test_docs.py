@@ -1,0 +1,97 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from combinations import LEGAL, Combination
+from conftest import QUESTIONS, TEMPLATE, Bake
+
+README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+# The layout that the README shows: a pool, because a connection per thread would not fit.
+SHOWN = {"database_limit": 20, "web_threads": 16}
+
+
+def table(text: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    below = text[text.index(heading) :]
+    lines = re.search(r"(?:^\|.*\n)+", below, re.MULTILINE)[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_question_is_in_the_readme() -> None:
+    names = [row[0].strip("`") for row in table(README, "## The questions")]
+
+    assert names == [name for name in QUESTIONS if not name.startswith("_")]
+
+
+def test_every_choice_is_in_the_readme() -> None:
+    rows = {row[0].strip("`"): " ".join(row[1:]) for row in table(README, "## The questions")}
+
+    for question in ("hosting_target", "pooling", "server"):
+        assert set(re.findall("`([a-z0-9-]+)`", rows[question])) == set(QUESTIONS[question])
+
+
+def test_the_block_in_the_readme_is_rendered(bake: Bake) -> None:
+    block = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+
+    assert block in (bake(**SHOWN) / "pgconnections" / "settings.py").read_text(encoding="utf-8")
+
+
+def test_the_refusal_in_the_readme_is_said(tmp_path: Path) -> None:
+    answers = [f"{name}={answer}" for name, answer in SHOWN.items()]
+    command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", *answers]
+    done = subprocess.run(
+        [*command, "pooling=persistent"], cwd=tmp_path, capture_output=True, text=True
+    )
+    shown = re.search(r"    Error: (.*?) cookiecutter …", README, re.DOTALL)[1]
+
+    assert " ".join(shown.split()) in done.stderr
+
+
+def test_every_key_of_a_hosting_target_is_explained() -> None:
+    explained = {row[0].strip("`") for row in table(CONTRIBUTING, "A fact is an object")}
+    used = set()
+    for path in (TEMPLATE / "hosting").glob("*.json"):
+        used |= json.loads(path.read_text(encoding="utf-8")).keys()
+
+    assert explained == used
+
+
+def test_every_variable_of_the_templates_is_explained(bake: Bake) -> None:
+    rows = table(CONTRIBUTING, "As soon as all are there, templates see")
+    explained = {name for row in rows for name in re.findall("`([a-z_]+)`", row[0])}
+    source = (TEMPLATE / "local_extensions.py").read_text(encoding="utf-8")
+
+    assert explained == set(re.findall(r'parent\["([a-z_]+)"\] =', source))
+
+
+@pytest.mark.parametrize("combination", LEGAL, ids=lambda combination: combination.id)
+def test_every_environment_variable_is_in_the_readme_of_the_project(
+    combination: Combination, bake: Bake
+) -> None:
+    project = bake(**combination.answers())
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    explained = set()
+    for heading in ("| variable | default |", "## Environment"):
+        for row in table(readme, heading):
+            explained |= set(re.findall("`([A-Z_]+)`", row[0]))
+    used = set()
+    for path in (
+        *project.glob("*.py"),
+        *project.glob("config/*"),
+        *project.glob("pgconnections/*"),
+    ):
+        if path.suffix == ".py":
+            text = path.read_text(encoding="utf-8")
+            used |= set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', text))
+            used |= set(re.findall(r'database\("([A-Z_]+)"', text))
+            used |= set(re.findall(r'^    "[a-z_]+": "([A-Z_]+)",$', text, re.MULTILINE))
+
+    assert used == explained
