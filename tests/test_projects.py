@@ -58,14 +58,12 @@ def test_the_run_command_serves_and_ends(bake: Bake, tmp_path: Path) -> None:
         while (status := get(port, "/health/ready")) != 200:
             assert process.poll() is None and time.monotonic() < until, status
             time.sleep(0.2)
-        admin = get(port, "/admin/login/")
         shown = shell("DEBUG=1 .venv/bin/python manage.py connections", project, "5.2").stdout
     finally:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
         output, _ = process.communicate(timeout=60)
         print(output)
 
-    assert admin == 200
     assert re.search(r"^\d connections are open, and the limit leaves 97 to all$", shown, re.M), (
         shown
     )

@@ -35,7 +35,7 @@ def serve() -> int:
     if failed := subprocess.run(migrate, cwd=PROJECT).returncode:
         return failed
     port = os.environ.get("PORT", "8000")
-    print(f"The service runs at http://127.0.0.1:{port}/admin/ (Ctrl-C ends it)", flush=True)
+    print(f"The service runs at http://127.0.0.1:{port}/health/ready (Ctrl-C ends it)", flush=True)
     gunicorn = ["gunicorn", "--reload", f"--bind=127.0.0.1:{port}", "config.{{ cookiecutter.server }}"]
     web = subprocess.Popen([sys.executable, "-m", *gunicorn], cwd=PROJECT)
     # A terminal sends Ctrl-C to gunicorn as well; both signals end it, and then this.

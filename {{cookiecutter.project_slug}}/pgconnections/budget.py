@@ -144,32 +144,6 @@ class Plan:
         """Connections that nothing is planned to use, in total."""
         return self.budget - self.server_connections
 
-    def rows(self) -> list[tuple[str, int, str]]:
-        """The budget as (what, connections, how it comes about), for a table."""
-        a = self.answers
-        rows = [
-            ("limit", a.database_limit, "database_limit"),
-            ("reserved by the server", a.reserved, "fact of the hosting target"),
-            ("other connections", a.other_connections, "workers, cron, shells, migrations"),
-            ("for the web processes", self.budget, "limit - reserved - other"),
-            ("per process", self.per_process, "to the pooler" if self.pooled else "at most"),
-            (
-                "peak",
-                self.peak,
-                f"{_count(a.instances_at_once, 'instance')} x "
-                f"{_count(a.web_processes, 'process', 'es')} x {self.per_process}",
-            ),
-        ]
-        if self.pooled:
-            rows.append(
-                (
-                    "pooler to database",
-                    self.server_connections,
-                    f"{_count(self.poolers, 'pooler')} x pool_size {self.pool_size}",
-                )
-            )
-        return [*rows, ("spare", self.spare, "not planned for anything")]
-
 
 def connection_plan(answers: Answers) -> Plan:
     """Divide the limit, or raise a BudgetError that says which answers would fit."""
@@ -383,7 +357,3 @@ def _nearest(answers: Answers, name: str, *, largest: bool) -> int:
         else:
             low, high = (low, middle) if fits else (middle + 1, high)
     return low
-
-
-def _count(number: int, noun: str, plural: str = "s") -> str:
-    return f"{number} {noun}{'' if number == 1 else plural}"
