@@ -7,9 +7,9 @@ from django.urls import include, path
 
 
 def backend(request: HttpRequest) -> JsonResponse:
-    """The server process of PostgreSQL behind this request, kept busy for 10 ms."""
+    """The server process of PostgreSQL behind this request, kept busy so that requests overlap."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid(), pg_sleep(0.01)")
+        cursor.execute("SELECT pg_backend_pid(), pg_sleep(0.05)")
         pid, _ = cursor.fetchone()
 {% if plan.pooled %}
     # What the pooler calls this client: the same as long as the connection to it is reused.
