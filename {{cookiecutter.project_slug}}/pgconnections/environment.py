@@ -29,7 +29,9 @@ def budget() -> Plan:
     try:
         return connection_plan(replace(ANSWERS, **changed))
     except BudgetError as error:
-        sentence = str(error)
+        # The choice of pooling is made; only numbers can change without a new render.
+        numbers = [change for change in error.changes if change.keys() <= VARIABLES.keys()]
+        sentence = str(BudgetError(error.problem, numbers or error.changes))
         for answer, variable in VARIABLES.items():
             sentence = sentence.replace(answer, variable)
         raise ImproperlyConfigured(sentence) from None
