@@ -36,7 +36,7 @@ def test_check_deploy_is_clean() -> None:
     [
         ("SECRET_KEY", "", "SECRET_KEY is not set: "),
         ("{{ roads.all[0] }}", "", "{{ roads.all[0] }} is not set: "),
-        ("OTHER_CONNECTIONS", "9999", "no connection is left for the web processes: DATABASE_LIMIT "),
+        ("OTHER_CONNECTIONS", "9999", "no connection is left for the web processes: "),
         ("WEB_THREADS", "many", "WEB_THREADS must be a whole number, not 'many'."),
     ],
 )
