@@ -579,7 +579,10 @@ def _refuse_tags(source: str) -> None:
 
 
 def _version() -> dict[Path, tuple[int, int]]:
-    """What tells this version of the template from another one in the same folder."""
+    """What tells this version of the template from another one in the same folder; only cruft
+    renders more than one, and to look takes a while."""
+    if "cruft" not in sys.modules:
+        return {}
     paths = [*PROJECT.rglob("*"), TEMPLATE / "cookiecutter.json"]
     for pattern in ("*.py", "hooks/*", "hosting/*"):
         paths += TEMPLATE.glob(pattern)
