@@ -38,7 +38,8 @@ def test_the_test_command_passes(row: Row, bake: Bake, tmp_path: Path) -> None:
     assert seconds < SECONDS
 
 
-def test_the_run_command_serves_and_ends(bake: Bake, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_the_run_command_serves_and_ends(sent: signal.Signals, bake: Bake, tmp_path: Path) -> None:
     project = tmp_path / "my_service"
     shutil.copytree(bake(), project)
     run, _ = readme_commands(project)
@@ -60,7 +61,7 @@ def test_the_run_command_serves_and_ends(bake: Bake, tmp_path: Path) -> None:
             time.sleep(0.2)
         shown = shell("DEBUG=1 .venv/bin/python manage.py connections", project, "5.2").stdout
     finally:
-        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
+        os.killpg(process.pid, sent)  # as Ctrl-C in a terminal does, or a supervisor
         output, _ = process.communicate(timeout=60)
         print(output)
 

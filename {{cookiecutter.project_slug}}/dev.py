@@ -38,9 +38,9 @@ def serve() -> int:
     print(f"The service runs at http://127.0.0.1:{port}/health/ready (Ctrl-C ends it)", flush=True)
     gunicorn = ["gunicorn", "--reload", f"--bind=127.0.0.1:{port}", "config.{{ cookiecutter.server }}"]
     web = subprocess.Popen([sys.executable, "-m", *gunicorn], cwd=PROJECT)
-    # A terminal sends Ctrl-C to gunicorn as well; both signals end it, and then this.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: web.terminate())
+    # gunicorn ends first, then this. A terminal sends Ctrl-C to it as well, which does no harm.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: web.terminate())
     return web.wait()
 
 
