@@ -88,10 +88,15 @@ def value(target: str, fact: str, default: Any = None) -> Any:
     return hosting(target).get(fact, {}).get("value", default)
 
 
-def default_limit(target: str) -> int:
-    """The connections of the smallest plan, in total."""
+def default_limit(target: str) -> int | str:
+    """The connections of the smallest plan, in total; "" where the provider publishes none."""
     _check_target(target)
-    return min(plan["connections"] for plan in hosting(target)["plans"])
+    return min((plan["connections"] for plan in plans(target)), default="")
+
+
+def plans(target: str) -> list[dict[str, Any]]:
+    """The database plans of the provider; [] where it publishes no limits."""
+    return hosting(target).get("plans", [])
 
 
 def default_size(target: str, size: str) -> int:
@@ -99,54 +104,135 @@ def default_size(target: str, size: str) -> int:
     return value(target, size)
 
 
-def provider_pooler(target: str) -> Any:
+def facts(target: str, limit: int) -> dict[str, Any]:
+    """What `budget.Answers` takes from the data file, for a plan of so many connections."""
+    return {
+        "reserved": value(target, "reserved_connections", 0),
+        "reserved_percent": value(target, "reserved_percent", 0),
+        "overlap_percent": value(target, "deploy_overlap_percent"),
+        "connections_per_instance": value(target, "connections_per_instance"),
+        "pgbouncer_per_instance": hosting(target)["pgbouncer"]["per_instance"],
+        "provider_pooler": provider_pooler(target, limit),
+    }
+
+
+def provider_pooler(target: str, limit: int) -> Any:
     """The pooler of the provider as `budget.ProviderPooler`, or None where it has none."""
     pooler = hosting(target).get("provider_pooler")
     if pooler is None:
         return None
-    plans = {True: [], False: []}
-    for plan in hosting(target)["plans"]:
-        plans[plan.get("provider_pooler", False)].append(plan["connections"])
+    known = {name: fact["value"] for name, fact in pooler.items()}
+    with_pooler = [plan["connections"] for plan in plans(target) if "provider_pooler" in plan]
+    without = [
+        plan["connections"]
+        for plan in plans(target)
+        if "provider_pooler" not in plan and plan["connections"] not in with_pooler
+    ]
+    of_the_plan = smallest_plan(target, limit, with_pooler=True).get("provider_pooler", {})
     return budget.ProviderPooler(
-        pool_mode=pooler["pool_mode"]["value"],
-        pool_percent=pooler["pool_percent"]["value"],
-        max_client_conn=pooler.get("max_client_conn", {}).get("value"),
-        plans=tuple(plans[True]),
-        plans_without=tuple(plans[False]),
+        pool_mode=known["pool_mode"],
+        sized_by=known["sized_by"],
+        pool_percent=known.get("pool_percent", 100),
+        poolers=of_the_plan.get("poolers", known.get("poolers", 1)),
+        max_client_conn=of_the_plan.get("max_client_conn", known.get("max_client_conn")),
+        plans=tuple(with_pooler) if without else (),
+        plans_without=tuple(without),
     )
+
+
+def smallest_plan(target: str, limit: int, *, with_pooler: bool = False) -> dict[str, Any]:
+    """The smallest plan of the provider that allows `limit` connections, or {}."""
+    enough = [
+        plan
+        for plan in plans(target)
+        if plan["connections"] >= limit and (not with_pooler or "provider_pooler" in plan)
+    ]
+    return min(enough, key=lambda plan: plan["connections"], default={})
 
 
 def roads(plan: Any, target: Mapping[str, Any]) -> dict[str, Any]:
     """The environment variables with the URLs of each road to the database: the first that is set
-    counts. And the `sslmode` below which the target is not reached, or None."""
+    counts."""
     variables = {"direct": target["url_variables"]["direct"]}
     if plan.pooled:
         variables = target["url_variables"][plan.pooling.replace("-", "_")]
     every = [*variables.get("pooled", []), *variables["direct"]]
-    sslmode = target.get("sslmode", {}).get("value")
-    return {**variables, "all": list(dict.fromkeys(every)), "sslmode": sslmode}
+    return {**variables, "all": list(dict.fromkeys(every))}
 
 
-def database_plan(plan: Any, target: Mapping[str, Any]) -> dict[str, Any]:
-    """The smallest plan of the provider that allows `database_limit` connections, or {}."""
-    enough = [
-        offer
-        for offer in target["plans"]
-        if offer["connections"] >= plan.answers.database_limit
-        and (plan.pooling != "provider-pooler" or offer.get("provider_pooler"))
-    ]
-    return {"add_on": None, **min(enough, key=lambda offer: offer["connections"], default={})}
+def tls(target: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The weakest `sslmode` to reach the database with, and where its root certificate is: "public"
+    (an authority that everybody trusts), a path that the deploy files fill, or a variable with the
+    certificate itself. None where the URL alone decides."""
+    if "sslmode" not in target:
+        return None
+    root = target.get("sslrootcert", {})
+    place = root.get("value", "")
+    kind = {"": "none", "public": "public"}.get(place, "path" if place[:1] == "/" else "variable")
+    return {
+        "sslmode": target["sslmode"]["value"],
+        "sslrootcert": place,
+        "kind": kind,
+        "download": root.get("download"),
+        "note": root.get("note"),
+    }
 
 
-def arguments(road: list[str], sslmode: str | None) -> str:
+# Seconds that connections are kept where nothing on the way to the database cuts them earlier.
+CONN_MAX_AGE, MAX_IDLE, MAX_LIFETIME = 60, 300, 1800
+
+
+def times(target: Mapping[str, Any]) -> dict[str, int]:
+    """How long connections are kept, in seconds: before anything on the way would cut them."""
+    idle_cut = target.get("idle_cut", {}).get("value", 2 * MAX_IDLE)
+    lifetime_cut = target.get("lifetime_cut", {}).get("value", MAX_LIFETIME)
+    # A quarter early: clocks of a pool, of PgBouncer and of a thread look only now and then.
+    max_idle = min(MAX_IDLE, idle_cut * 3 // 4, lifetime_cut)
+    max_lifetime = min(MAX_LIFETIME, lifetime_cut)
+    return {
+        "conn_max_age": min(CONN_MAX_AGE, max_idle),
+        "max_idle": max_idle,
+        "max_lifetime": max_lifetime,
+        # SQLAlchemy looks at the age only, so that has to keep idle ones below the cut too.
+        "recycle": max_lifetime if "idle_cut" not in target else min(max_lifetime, max_idle),
+        # Where an open connection keeps the database awake, an idle pool has to close them all.
+        "min_size": 0 if target.get("kept_awake", {}).get("value") else 1,
+    }
+
+
+def deploy_files(plan: Any, target: Mapping[str, Any]) -> list[str]:
+    """The files that the hosting target reads, besides those that every project has."""
+    more = target["pgbouncer"].get("files", []) if plan.pooling == "pgbouncer" else []
+    return list(dict.fromkeys([*target["deploy"]["files"], *more]))
+
+
+def deploy_folders(plan: Any) -> list[str]:
+    """The folders that files of any hosting target are in."""
+    targets = (TEMPLATE / "hosting").glob("*.json")
+    files = (name for path in targets for name in hosting(path.stem)["deploy"]["files"])
+    return sorted({name.partition("/")[0] for name in files if "/" in name})
+
+
+def own_pgbouncer(plan: Any, files: list[str]) -> bool:
+    """Whether each instance starts a PgBouncer beside the web server, in the same image."""
+    per_instance = plan.pooling == "pgbouncer" and plan.answers.pgbouncer_per_instance
+    return per_instance and "Dockerfile" in files
+
+
+def arguments(road: list[str]) -> str:
     """The arguments of `environment.database()`, as Python source."""
-    return ", ".join([*map(quoted, road), *([f"sslmode={quoted(sslmode)}"] if sslmode else [])])
+    return ", ".join(map(quoted, road))
 
 
 def quoted(text: str) -> str:
     """A string literal that Python, JSON, TOML and YAML read alike. Control characters are refused
     by the checks below."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def dns_label(slug: str, length: int = 50) -> str:
+    """A `project_slug` as hosts want names: letters, digits and single dashes."""
+    return re.sub("_+", "-", slug[:length]).strip("-")
 
 
 def markdown(text: str) -> str:
@@ -160,17 +246,21 @@ def budget_rows(plan: Any) -> list[tuple[str, int, str]]:
     instances = _count(a.instances_at_once, "instance")
     processes = _count(a.web_processes, "process", "es")
     reserved = "not for ordinary roles" if a.reserved else "none is published"
+    if a.reserved_percent:
+        reserved = f"{a.reserved_percent} % are for the provider's own services"
     rows = [
         ("limit", a.database_limit, "database_limit"),
-        ("reserved by the server", a.reserved, reserved),
+        ("reserved by the server", a.kept_back, reserved),
         ("other connections", a.other_connections, "workers, cron, shells, migrations"),
         ("for the web processes", plan.budget, "limit - reserved - other"),
         ("per process", plan.per_process, "to the pooler" if plan.pooled else "at most"),
         ("peak", plan.peak, f"{instances} x {processes} x {plan.per_process}"),
     ]
     if plan.pooled:
-        poolers = f"{_count(plan.poolers, 'pooler')} x pool_size {plan.pool_size}"
-        rows.append(("pooler to database", plan.server_connections, poolers))
+        why = f"{_count(plan.poolers, 'pooler')} x pool_size {plan.pool_size}"
+        if plan.server_connections < plan.poolers * plan.pool_size:
+            why += f", and no more than {plan.clients} clients each"
+        rows.append(("pooler to database", plan.server_connections, why))
     return [*rows, ("spare", plan.spare, "not planned for anything")]
 
 
@@ -290,8 +380,7 @@ def _check_slug(slug: Any) -> None:
 
 
 def _check_target(target: Any) -> None:
-    targets = {path.stem for path in (TEMPLATE / "hosting").glob("*.json")}
-    _check_choice("hosting_target", target, sorted(targets))
+    _check_choice("hosting_target", target, _questions()["hosting_target"])
 
 
 def _check_choice(name: str, answer: Any, choices: Iterable[str]) -> None:
@@ -301,6 +390,10 @@ def _check_choice(name: str, answer: Any, choices: Iterable[str]) -> None:
             f"{name} must be one of {', '.join(choices)}, not {_shown(answer)}",
             **{name: _questions()[name][0]},
         )
+
+
+# What stands for a limit that only the user can look up, in the command that repeats the answers.
+UNKNOWN_LIMIT = "YOUR_LIMIT"
 
 
 def _number(name: str, answer: Any, target: str) -> int:
@@ -313,6 +406,13 @@ def _number(name: str, answer: Any, target: str) -> int:
         if lowest <= number <= highest:
             return number
         nearest = highest if number > highest else lowest
+    if name == "database_limit" and not plans(target) and nearest in (None, lowest):
+        lookup = hosting(target)["limit_lookup"]
+        raise _refused(
+            f"{hosting(target)['name']} publishes no limit to take as the default of "
+            f"database_limit: look yours up ({lookup['value']}; {lookup['source']})",
+            database_limit=UNKNOWN_LIMIT,
+        )
     if nearest is None or (name, nearest) == ("database_limit", lowest):
         nearest = _completed({"hosting_target": target})[name]
     raise _refused(
@@ -378,10 +478,7 @@ def _connection_plan(answers: Mapping[str, Any]) -> Any:
             **numbers,
             pooling=str(answers["pooling"]),
             server=str(answers["server"]),
-            reserved=value(target, "reserved_connections", 0),
-            overlap_percent=value(target, "deploy_overlap_percent", 100),
-            pgbouncer_per_instance=hosting(target)["pgbouncer"]["per_instance"],
-            provider_pooler=provider_pooler(target),
+            **facts(target, numbers["database_limit"]),
         )
     )
 
@@ -544,12 +641,25 @@ def _variables(answers: dict[str, Any]) -> dict[str, Any]:
     plan = connection_plan(answers)
     if plan is None:
         return {"plan": None}
-    target = hosting(str(answers["hosting_target"]))
+    name = str(answers["hosting_target"])
+    target = hosting(name)
+    files = deploy_files(plan, target)
+    command = ["gunicorn", f"config.{answers['server']}"]
+    if own := own_pgbouncer(plan, files):
+        command = ["python", "-m", "pgconnections.pgbouncer", *command]
+    with_pooler = plan.pooling == "provider-pooler"
+    offer = smallest_plan(name, plan.answers.database_limit, with_pooler=with_pooler)
     return {
         "plan": plan,
         "target": target,
         "roads": roads(plan, target),
-        "database_plan": database_plan(plan, target),
+        "tls": tls(target),
+        "times": times(target),
+        "deploy_files": files,
+        "only_for_the_host": sorted({name.partition("/")[0] for name in files}),
+        "own_pgbouncer": own,
+        "start_command": command,
+        "database_plan": {"add_on": None, "unverified": not offer, **offer},
         "run_command": run_command(plan),
         "test_command": test_command(plan),
     }
@@ -559,7 +669,9 @@ FILTERS = {
     "budget_rows": budget_rows,
     "default_limit": default_limit,
     "default_size": default_size,
+    "deploy_folders": deploy_folders,
     "derived_slug": derived_slug,
+    "dns_label": dns_label,
     "arguments": arguments,
     "markdown": markdown,
     "quoted": quoted,

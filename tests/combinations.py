@@ -27,6 +27,18 @@ OTHER_SIZES = {
 }
 
 
+# What a user found who had to look the limit up, since the provider publishes none.
+LOOKED_UP = 100
+
+
+def defaults_of(hosting_target: str) -> dict[str, str | int]:
+    """What has to be answered for this target where Enter is the answer to everything else."""
+    answers: dict[str, str | int] = {"hosting_target": hosting_target}
+    if not local_extensions.plans(hosting_target):
+        answers["database_limit"] = LOOKED_UP
+    return answers
+
+
 @dataclass(frozen=True)
 class Combination:
     hosting_target: str
@@ -39,27 +51,34 @@ class Combination:
 
     def answers(self) -> dict[str, str | int]:
         """What has to be answered; the defaults of all other questions make it legal."""
-        answers: dict[str, str | int] = {
-            "hosting_target": self.hosting_target,
-            "pooling": self.pooling,
-            "server": self.server,
-        }
+        answers = defaults_of(self.hosting_target)
+        answers |= {"pooling": self.pooling, "server": self.server}
         if self.pooling == "provider-pooler" and self._poolers():
             answers["database_limit"] = min(self._poolers())
+        if self.why_illegal() is None and not fits(answers):
+            answers["web_threads"] = 1  # per process; the smallest plans have no room for more
         return answers
+
+    def other_sizes(self) -> dict[str, str | int]:
+        """No default, and no two alike, where the plans leave that choice."""
+        sizes = dict(OTHER_SIZES)
+        if self.pooling == "provider-pooler" or not fits(self.answers() | sizes):
+            del sizes["database_limit"]
+        return sizes
 
     def why_illegal(self) -> str | None:
         """What the template says about choices that no sizes make legal."""
         if (self.pooling, self.server) == ("persistent", "asgi"):
             return "pooling=persistent does not work with server=asgi"
-        if self.pooling == "provider-pooler" and not self._poolers():
+        pooler = local_extensions.hosting(self.hosting_target).get("provider_pooler")
+        if self.pooling == "provider-pooler" and not pooler:
             return "this hosting target has no pooler of its own"
         return None
 
     def _poolers(self) -> list[int]:
         """The limits of the plans that come with the provider's pooler."""
-        plans = local_extensions.hosting(self.hosting_target)["plans"]
-        return [plan["connections"] for plan in plans if plan.get("provider_pooler")]
+        plans = local_extensions.plans(self.hosting_target)
+        return [plan["connections"] for plan in plans if "provider_pooler" in plan]
 
 
 _ALL = [
@@ -81,12 +100,12 @@ class Row:
     def id(self) -> str:
         return f"{self.combination.id}-django{self.django}"
 
-    def pairs(self) -> set[tuple[str, str]]:
-        """Every two of its values."""
+    def pairs(self) -> set[tuple[str, ...]]:
+        """Every two of its values. The target counts by itself: what a pooling makes of each target
+        is what the simulated deploys run."""
         chosen = self.combination
-        return set(
-            combinations((chosen.hosting_target, chosen.pooling, chosen.server, self.django), 2)
-        )
+        every_two = combinations((chosen.pooling, chosen.server, self.django), 2)
+        return {(chosen.hosting_target,), *every_two}
 
 
 def all_rows() -> list[Row]:
@@ -107,6 +126,15 @@ def pairwise() -> list[Row]:
         rows.append(max(candidates, key=lambda row: len(row.pairs() & missing)))
         missing -= rows[-1].pairs()
     return rows
+
+
+def fits(answers: dict[str, Any]) -> bool:
+    """Whether the template accepts these answers, with the defaults of all other questions."""
+    try:
+        local_extensions._connection_plan(local_extensions._completed(answers))
+    except local_extensions.budget.BudgetError:
+        return False
+    return True
 
 
 def resolved(answers: dict[str, str | int]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from combinations import LEGAL, OTHER_SIZES
+from combinations import LEGAL
 from conftest import TEMPLATE
 
 # Everything that has to be quoted somewhere, and the longest slug.
@@ -21,10 +21,11 @@ HARD_NAMES = {
 # The answers of each rendering, with a readable id.
 RENDERINGS = [
     *(pytest.param(each.answers(), id=each.id) for each in LEGAL),
+    # Each target with each pooling, on one server or the other.
     *(
-        pytest.param(each.answers() | OTHER_SIZES, id=f"{each.id}-other-sizes")
-        for each in LEGAL
-        if each.pooling != "recommended"
+        pytest.param(each.answers() | each.other_sizes(), id=f"{each.id}-other-sizes")
+        for number, each in enumerate(LEGAL)
+        if each.pooling != "recommended" and number % 2
     ),
     *(
         pytest.param(each.answers() | HARD_NAMES, id=f"{each.id}-hard-names")
@@ -33,7 +34,9 @@ RENDERINGS = [
     ),
     pytest.param({"hosting_target": "heroku", "database_limit": 6000}, id="heroku-above-all-plans"),
 ]
-EVERY_RENDERING = pytest.mark.parametrize("answers", RENDERINGS)
+# Of the module, so that all tests of a rendering run one after the other and render it once.
+EVERY_RENDERING = pytest.mark.parametrize("answers", RENDERINGS, scope="module")
+A_FEW = RENDERINGS[::8]
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:

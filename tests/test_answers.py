@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from combinations import defaults_of
 from conftest import QUESTIONS, TEMPLATE
 from cookiecutter.cli import main
 from cookiecutter.main import cookiecutter
@@ -134,7 +135,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str,
         cookiecutter(
             str(TEMPLATE),
             no_input=True,
-            extra_context={"project_slug": "mine", "hosting_target": target},
+            extra_context={"project_slug": "mine", **defaults_of(target)},
             output_dir=str(output / target),
             default_config=True,
         )

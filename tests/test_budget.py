@@ -13,7 +13,7 @@ from conftest import QUESTIONS
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from local_extensions import budget, budget_rows, hosting, provider_pooler, value
+from local_extensions import budget, budget_rows, facts, plans
 
 Answers, BudgetError, Plan = budget.Answers, budget.BudgetError, budget.Plan
 
@@ -21,21 +21,11 @@ DIRECT = ("none", "persistent", *budget.POOLS)
 HUGE = 10**400
 
 
-def facts(target: str) -> dict[str, Any]:
-    """What budget.Answers takes from the data file of a hosting target."""
-    return {
-        "reserved": value(target, "reserved_connections", 0),
-        "overlap_percent": value(target, "deploy_overlap_percent", 100),
-        "pgbouncer_per_instance": hosting(target)["pgbouncer"]["per_instance"],
-        "provider_pooler": provider_pooler(target),
-    }
-
-
 def answers(target: str = "docker-compose", limit: int = 100, **changes: Any) -> Answers:
     """Small answers that fit, with these changes."""
     sizes = {"web_instances": 1, "web_processes": 2, "web_threads": 4, "other_connections": 3}
     choices = {"pooling": "recommended", "server": "wsgi"}
-    return Answers(database_limit=limit, **{**facts(target), **choices, **sizes, **changes})
+    return Answers(database_limit=limit, **{**facts(target, limit), **choices, **sizes, **changes})
 
 
 def outcome(given_answers: Answers) -> Plan | BudgetError:
@@ -54,20 +44,31 @@ TARGETS = QUESTIONS["hosting_target"]
 OTHER_FACTS = st.fixed_dictionaries(
     {
         "reserved": st.integers(0, 60),
+        "reserved_percent": st.sampled_from([0, 1, 20, 60]),
+        "connections_per_instance": st.none() | st.integers(1, 100),
         "overlap_percent": st.sampled_from([0, 100, 110, 125, 150, 200, 300]),
         "pgbouncer_per_instance": st.booleans(),
         "provider_pooler": st.none()
         | st.builds(
             budget.ProviderPooler,
             pool_mode=st.sampled_from(["transaction", "session"]),
+            sized_by=st.sampled_from(["provider", "you", "unknown"]),
             pool_percent=st.integers(1, 100),
+            poolers=st.integers(1, 4),
             max_client_conn=st.none() | st.integers(1, 2_000),
-            plans=st.lists(st.integers(1, 600), min_size=1, max_size=4).map(tuple),
+            plans=st.lists(st.integers(1, 600), max_size=4).map(tuple),
             plans_without=st.lists(st.integers(1, 600), max_size=4).map(tuple),
         ),
     }
 )
-FACTS = st.sampled_from([facts(target) for target in TARGETS]) | OTHER_FACTS
+# Some facts depend on the plan.
+FACTS = OTHER_FACTS | st.sampled_from(
+    [
+        facts(target, plan["connections"])
+        for target in TARGETS
+        for plan in plans(target) or [{"connections": 100}]
+    ]
+)
 WILD = st.integers() | st.sampled_from([0, -1, HUGE, -HUGE, sys.maxsize])
 
 
@@ -132,7 +133,9 @@ def test_a_plan_stays_inside_the_budget(given_answers: Answers) -> None:
     plan = outcome(given_answers)
     assume(isinstance(plan, Plan))
     a = given_answers
-    assert plan.usable == a.database_limit - a.reserved
+    assert plan.usable == a.database_limit - a.kept_back
+    assert a.kept_back >= a.reserved
+    assert 100 * a.kept_back >= a.reserved_percent * a.database_limit
     assert plan.budget == plan.usable - a.other_connections
     # Old and new instances together: never fewer than all that run.
     assert 100 * a.instances_at_once >= a.web_instances * max(100, a.overlap_percent)
@@ -143,24 +146,30 @@ def test_a_plan_stays_inside_the_budget(given_answers: Answers) -> None:
     if plan.pooling in DIRECT:
         assert plan.peak == plan.server_connections <= plan.budget
         assert (plan.pool_size, plan.poolers, plan.pooled) == (0, 0, False)
+        of_an_instance = a.web_processes * plan.per_process
+        assert of_an_instance <= (a.connections_per_instance or of_an_instance)
         return
     assert plan.pooled
     assert plan.pool_size >= 1
-    assert plan.pool_size * plan.poolers == plan.server_connections <= plan.budget
+    assert plan.server_connections <= min(plan.pool_size * plan.poolers, plan.budget)
+    assert plan.server_connections == plan.poolers * min(plan.pool_size, plan.clients)
     if plan.pooling == "pgbouncer":
         assert plan.poolers == (a.instances_at_once if a.pgbouncer_per_instance else 1)
-        clients = plan.peak // plan.poolers
-        assert clients <= budget.MAX_CLIENTS
-        assert clients + a.other_connections <= plan.max_client_conn
+        assert plan.pool_size * plan.poolers <= plan.budget
+        assert plan.clients == plan.peak // plan.poolers <= budget.MAX_CLIENTS
+        assert plan.clients + a.other_connections <= plan.max_client_conn
     else:
         pooler = a.provider_pooler
-        assert plan.poolers == 1
-        assert plan.pool_size == a.database_limit * pooler.pool_percent // 100
-        assert a.database_limit not in pooler.plans_without
+        assert plan.poolers == pooler.poolers
+        assert a.database_limit not in pooler.plans_without or not pooler.plans
         assert pooler.max_client_conn is None or plan.peak <= pooler.max_client_conn
-        if pooler.pool_mode == "session":
-            # Each client keeps a server connection, exactly as without the pooler.
-            assert plan.peak <= plan.pool_size
+        if pooler.sized_by != "unknown":
+            assert plan.server_connections <= a.database_limit * pooler.pool_percent // 100
+        if pooler.sized_by == "you":
+            assert plan.pool_size * plan.poolers <= plan.budget
+        if pooler.pool_mode == "session" or pooler.sized_by == "unknown":
+            # Each client may keep a server connection, exactly as without the pooler.
+            assert plan.peak <= plan.server_connections
 
 
 @fixed
@@ -258,9 +267,9 @@ def test_the_problem_shows_the_sum(given_answers: Answers) -> None:
     assume(isinstance(error, BudgetError) and "=" in error.problem)
     assume(not error.problem.startswith(("pooling=", "the provider's pooler comes")))
     a = given_answers
-    left = a.database_limit - a.reserved - a.other_connections
+    left = a.database_limit - a.kept_back - a.other_connections
     assert error.problem.endswith(
-        f"database_limit {a.database_limit} - {a.reserved} reserved by the server "
+        f"database_limit {a.database_limit} - {a.kept_back} reserved by the server "
         f"- {a.other_connections} other_connections = {left}"
     )
 
@@ -276,11 +285,11 @@ FITTING = [
     ("docker-compose", 20, {"web_threads": 7}, ("persistent", 14, 7, 14, 0, 0, 0)),
     ("docker-compose", 20, {"web_processes": 15}, ("pgbouncer", 14, 4, 60, 14, 1, 0)),
     ("docker-compose", 7, {}, ("pgbouncer", 1, 4, 8, 1, 1, 0)),
-    ("docker-compose", 100, {"pooling": "pgbouncer"}, ("pgbouncer", 94, 4, 8, 94, 1, 0)),
+    ("docker-compose", 100, {"pooling": "pgbouncer"}, ("pgbouncer", 94, 4, 8, 94, 1, 86)),
     ("heroku", 20, {}, ("persistent", 17, 4, 16, 0, 0, 1)),
     ("heroku", 20, {"web_instances": 2}, ("psycopg-pool", 17, 2, 16, 0, 0, 1)),
     ("heroku", 20, {"web_instances": 5}, ("pgbouncer", 17, 4, 80, 1, 10, 7)),
-    ("heroku", 120, {"pooling": "provider-pooler"}, ("provider-pooler", 117, 4, 16, 90, 1, 27)),
+    ("heroku", 120, {"pooling": "provider-pooler"}, ("provider-pooler", 117, 4, 16, 90, 1, 101)),
     ("heroku", 120, {"web_instances": 40}, ("provider-pooler", 117, 4, 640, 90, 1, 27)),
     ("heroku", 380, {"web_instances": 188}, ("pgbouncer", 377, 4, 3008, 1, 376, 1)),
     (
@@ -400,11 +409,12 @@ REFUSED = [
     (
         "heroku",
         120,
-        {"pooling": "provider-pooler", "other_connections": 40},
-        "the provider's pooler takes 90 connections for 16 connections at peak (2 instances while "
-        "a deploy overlaps (1 web_instances) x 2 web_processes x 4 web_threads), but "
+        {"pooling": "provider-pooler", "other_connections": 40, "web_instances": 6},
+        "the provider's pooler takes 90 connections for 96 connections at peak (12 instances while "
+        "a deploy overlaps (6 web_instances) x 2 web_processes x 4 web_threads), but "
         f"{left(120, 0, 40, 80)}",
-        "pooling=recommended, other_connections=30 or database_limit=400",
+        "pooling=recommended, web_threads=3, web_processes=1, web_instances=5, "
+        "other_connections=30 or database_limit=400",
     ),
     (
         "heroku",

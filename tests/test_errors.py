@@ -210,6 +210,8 @@ def test_slug(user: dict[str, str], here: Path, slug: str, problem: str, accepte
     assert list(here.iterdir()) == []
 
 
+TARGETS = ", ".join(QUESTIONS["hosting_target"])
+
 # --- the roads ---------------------------------------------------------------------------------
 
 SUM_6 = "database_limit 6 - 3 reserved by the server - 3 other_connections = 0"
@@ -531,12 +533,12 @@ def test_options_of_cruft(user: dict[str, str], here: Path, clone: Path, tmp_pat
     [
         (
             {"hosting_target": "mars"},
-            "hosting_target must be one of docker-compose, heroku, not 'mars'; "
+            f"hosting_target must be one of {TARGETS}, not 'mars'; "
             "accepted would be hosting_target=docker-compose.",
         ),
         (
             {"hosting_target": None},
-            "hosting_target must be one of docker-compose, heroku, not None; "
+            f"hosting_target must be one of {TARGETS}, not None; "
             "accepted would be hosting_target=docker-compose.",
         ),
         (

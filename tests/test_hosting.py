@@ -55,19 +55,29 @@ def fact(value: Schema) -> Schema:
 
 CONNECTIONS = whole_number(1, local_extensions.budget.MAX_CONNECTIONS)  # in total
 SIZE = whole_number(1, 1000)
+PERCENT = whole_number(1, 100)
+SECONDS = whole_number(60, 86_400)
+CLIENTS = whole_number(1, 1_000_000)  # in total
+POOLERS = whole_number(1, 100)  # that run at once
 ROADS = record({"pooled": strings(VARIABLE), "direct": strings(VARIABLE)})
+FILE = {"type": "string", "pattern": r"^[\w.-]+(/[\w.-]+)*$"}
+# A place in a deploy file: its name, and the way to the value inside it as in a JSON pointer.
+PLACE = {"type": "string", "pattern": r"^[\w.-]+(/[\w.-]+)*#(/[^/]+)+$"}
+PLAN = record(
+    {"name": TEXT, "connections": CONNECTIONS, **ORIGIN},
+    {
+        "add_on": TEXT,
+        "provider_pooler": record({}, {"poolers": POOLERS, "max_client_conn": CLIENTS}),
+        **REMARKS,
+    },
+)
+# Who decides how many server connections the provider's pooler opens.
+SIZED_BY = {"enum": ["provider", "you", "unknown"]}
 
 TARGET = record(
     {
         "name": TEXT,
-        "plans": {
-            "type": "array",
-            "minItems": 1,
-            "items": record(
-                {"name": TEXT, "connections": CONNECTIONS, **ORIGIN},
-                {"add_on": TEXT, "provider_pooler": {"const": True}, **REMARKS},
-            ),
-        },
+        "limit_lookup": fact(TEXT),
         # Instances alive at once during a deploy, in percent of those that run otherwise.
         "deploy_overlap_percent": fact(whole_number(100, 300)),
         "web_processes": fact(SIZE),  # per instance
@@ -76,22 +86,49 @@ TARGET = record(
             {"direct": strings(VARIABLE), "pgbouncer": ROADS, **ORIGIN},
             {"provider_pooler": ROADS, **REMARKS},
         ),
+        "address": fact(TEXT),
         "allowed_hosts": fact(TEXT),
         # Whether each instance runs a PgBouncer of its own.
-        "pgbouncer": record({"per_instance": {"type": "boolean"}, **ORIGIN}, REMARKS),
+        "pgbouncer": record(
+            {"per_instance": {"type": "boolean"}, **ORIGIN}, {"files": strings(FILE), **REMARKS}
+        ),
+        "differences": {"type": "array", "items": fact(TEXT), "minItems": 2, "maxItems": 2},
+        "deploy": record({"files": strings(FILE), "start": PLACE, "migrate": PLACE}),
     },
     {
+        "plans": {"type": "array", "minItems": 1, "items": PLAN},
         "reserved_connections": fact(CONNECTIONS),
+        "reserved_percent": fact(PERCENT),
+        "connections_per_instance": fact(CONNECTIONS),
+        "idle_cut": fact(SECONDS),
+        "lifetime_cut": fact(SECONDS),
+        "kept_awake": fact({"const": True}),
         # The weakest that the database may be reached with.
         "sslmode": fact({"enum": ["require", "verify-ca", "verify-full"]}),
+        "sslrootcert": record(
+            {
+                "value": {"type": "string", "pattern": r"^(public|/\S+|[A-Z][A-Z0-9_]*)$"},
+                **ORIGIN,
+            },
+            {"download": ORIGIN["source"], **REMARKS},
+        ),
+        # Variables that the host itself sets at run time, with usual values.
+        "sets": fact({"type": "object", "additionalProperties": TEXT, "minProperties": 1}),
         "provider_pooler": record(
             {
                 "pool_mode": fact({"enum": ["transaction", "session"]}),
-                # Its server connections, in percent of the plan's.
-                "pool_percent": fact(whole_number(1, 100)),
-                "setup": TEXT,
+                "sized_by": fact(SIZED_BY),
+                "address": fact(TEXT),
+                "restrictions": fact(TEXT),
             },
-            {"max_client_conn": fact(whole_number(1, 1_000_000))},  # in total
+            {
+                # Its server connections, in percent of the plan's: at most.
+                "pool_percent": fact(PERCENT),
+                "poolers": fact(POOLERS),
+                "max_client_conn": fact(CLIENTS),
+                # 0 where it passes none on.
+                "max_prepared_statements": fact(whole_number(0, 100_000)),
+            },
         ),
     },
 )
@@ -150,10 +187,10 @@ def test_a_provider_pooler_is_described_as_a_whole(path: Path) -> None:
     parts = [
         "provider_pooler" in target,
         "provider_pooler" in target["url_variables"],
-        any("provider_pooler" in plan for plan in target["plans"]),
+        any("provider_pooler" in plan for plan in target.get("plans", [{"provider_pooler": {}}])),
     ]
 
-    assert len(set(parts)) == 1
+    assert parts == 3 * [parts[0]] or "plans" not in target and parts[0] == parts[1]
 
 
 def test_targets_are_the_data_files() -> None:
@@ -180,6 +217,6 @@ def test_every_question_and_every_choice_has_a_prompt() -> None:
 def test_the_prompt_tells_the_default_limit(path: Path) -> None:
     prompt = QUESTIONS["__prompts__"]["hosting_target"][path.stem]
 
-    assert re.findall(r"(\d+) connections", prompt) == [
-        str(local_extensions.default_limit(path.stem))
-    ]
+    limit = local_extensions.default_limit(path.stem)
+    assert re.findall(r"(\d+) connections", prompt) == ([str(limit)] if limit else [])
+    assert bool(limit) != ("look the connections of your plan up" in prompt)

@@ -23,7 +23,7 @@ import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from combinations import ILLEGAL, LEGAL, Combination, all_rows, pairwise, plan_of, resolved
-from conftest import TEMPLATE, Bake
+from conftest import QUESTIONS, TEMPLATE, Bake
 from cookiecutter.main import cookiecutter
 from jinja2 import Environment
 from jsonschema.protocols import Validator
@@ -67,6 +67,10 @@ def parse_procfile(text: str) -> dict[str, list[str]]:
     return processes
 
 
+def parse_yaml(text: str) -> None:
+    assert all(isinstance(document, dict) for document in yaml.safe_load_all(text))
+
+
 def parse_shell(text: str) -> None:
     done = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -79,8 +83,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".sh": parse_shell,
     ".toml": tomllib.loads,
     ".txt": parse_requirements,
-    ".yaml": yaml.safe_load,
-    ".yml": yaml.safe_load,
+    ".yaml": parse_yaml,
     "Procfile": parse_procfile,
 }
 
@@ -199,29 +202,28 @@ def behind_a_pooler(answers: Answers) -> bool:
     return answers["pooling"] in ("pgbouncer", "provider-pooler")
 
 
-def own_pgbouncer(answers: Answers) -> bool:
-    """A server of our own, and no buildpack that runs PgBouncer for us."""
-    return answers["pooling"] == "pgbouncer" and compose(answers)
+def pgbouncer_in_the_image(answers: Answers) -> bool:
+    """No service of its own, and no buildpack that runs PgBouncer for us."""
+    return answers["pooling"] == "pgbouncer" and not compose(answers) and not heroku(answers)
 
 
-# Each file that only some of the projects have, and the answers that ask for it. `pooling` is
-# never "recommended" here.
+def known_tls(answers: Answers) -> bool:
+    return "sslmode" in local_extensions.hosting(answers["hosting_target"])
+
+
+# Each file that only some of the projects have, besides deploy files, and the answers that ask for
+# it. `pooling` is never "recommended" here.
 CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
-    ".dockerignore": compose,
-    ".python-version": heroku,
-    "Dockerfile": compose,
-    "Procfile": heroku,
-    "app.json": heroku,
-    "compose.yaml": compose,
     "config/asgi.py": asgi,
     "config/wsgi.py": lambda answers: not asgi(answers),
-    "pgbouncer.ini": own_pgbouncer,
     "pgconnections/base.py": lambda answers: (
         answers["pooling"] in ("persistent", "psycopg-pool") or behind_a_pooler(answers)
     ),
     "pgconnections/concurrency.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
     "pgconnections/management/commands/migrate.py": behind_a_pooler,
+    "pgconnections/pgbouncer.py": pgbouncer_in_the_image,
     "pgconnections/settings.py": lambda answers: True,  # from one of several files
+    "pgconnections/tls.py": known_tls,  # from one of several files
     "tests/get-pgbouncer.sh": behind_a_pooler,
     "tests/pooler.py": behind_a_pooler,
     "tests/test_connections.py": lambda answers: not behind_a_pooler(answers),
@@ -237,25 +239,34 @@ def names_in_the_template() -> list[str]:
 
 def test_conditional_files_are_known() -> None:
     conditional = [name for name in names_in_the_template() if "{%" in name]
+    deploy_files = {"DEPLOY.md"}
+    for target in QUESTIONS["hosting_target"]:
+        data = local_extensions.hosting(target)
+        deploy_files |= {*data["deploy"]["files"], *data["pgbouncer"].get("files", [])}
 
-    assert {re.sub(r"\{%.*?%\}", "", name) for name in conditional} == set(CONDITIONAL)
+    names = {re.sub(r"\{%.*?%\}", "", name) for name in conditional}
+    assert names == set(CONDITIONAL) | deploy_files
 
 
 @EVERY_RENDERING
 def test_no_file_is_missing_or_too_many(bake: Bake, answers: Answers) -> None:
     project = bake(**answers)
-    chosen = resolved(answers) | {"pooling": plan_of(answers).pooling}
+    plan = plan_of(answers)
+    chosen = resolved(answers) | {"pooling": plan.pooling}
     always = {name for name in names_in_the_template() if "{%" not in name}
     asked_for = {name for name, condition in CONDITIONAL.items() if condition(chosen)}
+    target = local_extensions.hosting(chosen["hosting_target"])
+    deploy_files = {"DEPLOY.md", *local_extensions.deploy_files(plan, target)}
 
     rendered = {path.relative_to(project).as_posix() for path in files(project)}
-    assert rendered == always | asked_for
+    assert rendered == always | asked_for | deploy_files
 
 
 @EVERY_RENDERING
 def test_no_file_is_rendered_twice(answers: Answers) -> None:
     """Cookiecutter would let the later of two files win, and say nothing."""
-    variables = {"cookiecutter": resolved(answers), "plan": plan_of(answers)}
+    chosen = resolved(answers)
+    variables = {"cookiecutter": chosen, **local_extensions._variables(chosen)}
     names = [Environment().from_string(name).render(variables) for name in names_in_the_template()]
 
     # A condition that does not hold leaves the name of the folder alone.
@@ -393,7 +404,7 @@ def test_numbers_of_app_json(bake: Bake, answers: Answers, monkeypatch: pytest.M
         (offer["connections"], offer.get("add_on"))
         for offer in local_extensions.hosting("heroku")["plans"]
         if offer["connections"] >= plan.answers.database_limit
-        and (plan.pooling != "provider-pooler" or offer.get("provider_pooler"))
+        and (plan.pooling != "provider-pooler" or "provider_pooler" in offer)
     )
     add_on = offers[0][1] if offers else None
     assert app.get("addons") == ([add_on] if add_on else None)
@@ -402,7 +413,7 @@ def test_numbers_of_app_json(bake: Bake, answers: Answers, monkeypatch: pytest.M
 @EVERY_RENDERING
 def test_numbers_of_pgbouncer_ini(bake: Bake, answers: Answers) -> None:
     project, plan = bake(**answers), plan_of(answers)
-    if not own_pgbouncer(resolved(answers)):
+    if not compose(resolved(answers)) or plan.pooling != "pgbouncer":
         assert not (project / "pgbouncer.ini").exists()
         return
     ini = ConfigParser(interpolation=None)
@@ -411,7 +422,7 @@ def test_numbers_of_pgbouncer_ini(bake: Bake, answers: Answers) -> None:
 
     assert plan.poolers == 1
     assert settings.getint("default_pool_size") == plan.pool_size
-    assert settings.getint("max_db_connections") == plan.server_connections
+    assert settings.getint("max_db_connections") == plan.pool_size
     assert settings.getint("reserve_pool_size") == 0
     assert settings.getint("max_client_conn") == plan.max_client_conn
     assert settings["pool_mode"] == "transaction"

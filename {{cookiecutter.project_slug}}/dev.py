@@ -20,7 +20,7 @@ def main() -> int:
         return serve()
     # Room for all processes, also where a pooler would share its connections among them.
     plan = budget()
-    room = plan.peak + plan.answers.other_connections + plan.answers.reserved
+    room = plan.peak + plan.answers.other_connections + plan.answers.kept_back
     server = embedded.start(max_connections=room + 10)
     print(f"PostgreSQL runs at {server.url()}", flush=True)
     try:

@@ -1,8 +1,3 @@
-from django.urls import path
+from django.urls import URLPattern, URLResolver
 
-from pgconnections import health
-
-urlpatterns = [
-    path("health/live", health.live),
-    path("health/ready", health.ready),
-]
+urlpatterns: list[URLPattern | URLResolver] = []

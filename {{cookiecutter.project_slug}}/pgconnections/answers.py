@@ -14,13 +14,21 @@ ANSWERS = Answers(
     web_instances={{ plan.answers.web_instances }},
     web_processes={{ plan.answers.web_processes }},
     web_threads={{ plan.answers.web_threads }},
+{% if plan.answers.reserved_percent %}
+    reserved_percent={{ plan.answers.reserved_percent }},
+{% endif %}
     overlap_percent={{ plan.answers.overlap_percent }},
+{% if plan.answers.connections_per_instance %}
+    connections_per_instance={{ plan.answers.connections_per_instance }},
+{% endif %}
 {% if plan.pooling == 'pgbouncer' %}
     pgbouncer_per_instance={{ plan.answers.pgbouncer_per_instance }},
 {% elif plan.pooling == 'provider-pooler' %}
     provider_pooler=ProviderPooler(
         pool_mode="{{ plan.answers.provider_pooler.pool_mode }}",
+        sized_by="{{ plan.answers.provider_pooler.sized_by }}",
         pool_percent={{ plan.answers.provider_pooler.pool_percent }},
+        poolers={{ plan.answers.provider_pooler.poolers }},
         max_client_conn={{ plan.answers.provider_pooler.max_client_conn }},
         plans={{ plan.answers.provider_pooler.plans }},
         plans_without={{ plan.answers.provider_pooler.plans_without }},

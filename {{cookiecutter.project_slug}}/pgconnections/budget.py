@@ -3,12 +3,12 @@
 Arithmetic only: standard library, no settings, no input or output. The questions of the template,
 the settings, the web server and the tests all import this one file, so they cannot disagree.
 
-    usable = database_limit - reserved             the server keeps some connections back
+    usable = database_limit - kept_back            the server keeps some connections back
     budget = usable - other_connections            what is left for the web processes
     peak   = instances_at_once x web_processes x per_process
 
 Direct connections fit when peak <= budget. Behind a pooler the web processes are its clients, and
-its server connections have to fit: pool_size x poolers <= budget.
+its server connections have to fit: pool_size x poolers <= budget, unless the clients are fewer.
 """
 
 from __future__ import annotations
@@ -71,12 +71,16 @@ class ProviderPooler:
     """The pooler that the hosting provider runs beside the database."""
 
     pool_mode: str  # "transaction", or "session", which counts as direct connections
-    pool_percent: int  # its server connections, in percent of database_limit
-    max_client_conn: int | None  # None where the provider publishes no number
-    plans: tuple[int, ...]  # database_limit of the plans that have it
-    plans_without: tuple[int, ...]  # database_limit of the plans that do not
+    sized_by: str  # "provider", "you", or "unknown", where each client may hold a connection
+    pool_percent: int = 100  # its server connections, in percent of database_limit: at most
+    poolers: int = 1  # that run at once, each with a pool of its own
+    max_client_conn: int | None = None  # in total; None where the provider publishes no number
+    plans: tuple[int, ...] = ()  # database_limit of the plans that have it; () where all have
+    plans_without: tuple[int, ...] = ()  # database_limit of the plans that do not
 
     def available(self, database_limit: int) -> bool:
+        if not self.plans:
+            return True
         return (
             min(self.plans) <= database_limit <= max(self.plans)
             and database_limit not in self.plans_without
@@ -88,16 +92,23 @@ class Answers:
     """What is known of the service. Numbers are connections in total unless they say otherwise."""
 
     database_limit: int  # connections that the database plan allows
-    reserved: int  # of those, kept back by the server
+    reserved: int  # of those, kept back by the server: at least so many
     other_connections: int  # held by workers, cron jobs, shells and migrations
     pooling: str
     server: str  # "wsgi" or "asgi"
     web_instances: int  # the most that ever run
     web_processes: int  # per instance
     web_threads: int  # per process; under ASGI, requests that use the database at once
+    reserved_percent: int = 0  # and at least this part of database_limit
     overlap_percent: int = 100  # instances alive at once during a deploy, in percent
+    connections_per_instance: int | None = None  # that the host allows at most
     pgbouncer_per_instance: bool = False  # else one PgBouncer serves all instances
     provider_pooler: ProviderPooler | None = None
+
+    @property
+    def kept_back(self) -> int:
+        """Connections that the server or the provider keeps for itself, in total."""
+        return max(self.reserved, -(-self.database_limit * self.reserved_percent // 100))
 
     @property
     def instances_at_once(self) -> int:
@@ -125,19 +136,32 @@ class Plan:
         return self.poolers > 0
 
     @property
+    def transaction_mode(self) -> bool:
+        """Whether the next transaction may run on another server connection."""
+        provider = self.pooling == "provider-pooler" and self.answers.provider_pooler
+        return provider.pool_mode == "transaction" if provider else self.pooled
+
+    @property
     def own_backend(self) -> bool:
         """Whether connections are reused by Django itself, with the health check of base.py."""
         return self.pooling in ("persistent", "psycopg-pool") or self.pooled
 
     @property
+    def clients(self) -> int:
+        """Connections of the web to one pooler, at most."""
+        # Beside each instance it serves that one; else it may be the only one that is left.
+        return self.peak // self.poolers if self.pooling == "pgbouncer" else self.peak
+
+    @property
     def max_client_conn(self) -> int:
         """Clients that one PgBouncer accepts: those of the plan, and at least its default."""
-        return max(100, self.peak // self.poolers + self.answers.other_connections)
+        return max(100, self.clients + self.answers.other_connections)
 
     @property
     def server_connections(self) -> int:
         """Connections of the web that PostgreSQL itself sees at the worst moment, in total."""
-        return self.pool_size * self.poolers if self.pooled else self.peak
+        # A pooler opens no more than it has clients, but keeps them while others have the clients.
+        return self.poolers * min(self.pool_size, self.clients) if self.pooled else self.peak
 
     @property
     def spare(self) -> int:
@@ -182,7 +206,7 @@ def _recommended(answers: Answers) -> Plan | None:
 def _plan(answers: Answers) -> Plan | None:
     """The division for a resolved choice, or None when it does not fit."""
     a = answers
-    usable = a.database_limit - a.reserved
+    usable = a.database_limit - a.kept_back
     budget = usable - a.other_connections
     processes_at_once = a.instances_at_once * a.web_processes
 
@@ -190,26 +214,43 @@ def _plan(answers: Answers) -> Plan | None:
     if a.pooling in POOLS:
         # More connections than threads would idle; fewer make threads wait for each other.
         per_process = min(a.web_threads, max(budget, 0) // processes_at_once)
+        if a.connections_per_instance:
+            per_process = min(per_process, a.connections_per_instance // a.web_processes)
     peak = processes_at_once * per_process
     pool_size = poolers = 0
     fits = 0 < per_process and peak <= budget
+    if a.connections_per_instance and a.pooling not in POOLERS:
+        fits = fits and a.web_processes * per_process <= a.connections_per_instance
 
     if a.pooling == "pgbouncer":
         poolers = a.instances_at_once if a.pgbouncer_per_instance else 1
         pool_size = max(budget, 0) // poolers
         fits = pool_size > 0 and peak // poolers <= MAX_CLIENTS
     elif a.pooling == "provider-pooler" and a.provider_pooler:
-        poolers = 1
-        pool_size = a.database_limit * a.provider_pooler.pool_percent // 100
-        clients = a.provider_pooler.max_client_conn
-        if a.provider_pooler.pool_mode == "session":
-            clients = min(pool_size, clients or pool_size)
-        fits = 0 < pool_size <= budget and (clients is None or peak <= clients)
+        pooler = a.provider_pooler
+        poolers, clients = pooler.poolers, pooler.max_client_conn
+        pool_size = _pool_size(a, budget, peak)
+        if pooler.pool_mode == "session":
+            # Each client holds a connection.
+            clients = min(pool_size * poolers, clients or pool_size * poolers)
+        fits = 0 < pool_size and poolers * min(pool_size, peak) <= budget
+        fits = fits and (clients is None or peak <= clients)
 
     if not fits:
         return None
     reason = REASONS[a.pooling]
     return Plan(a, a.pooling, reason, usable, budget, per_process, peak, pool_size, poolers)
+
+
+def _pool_size(answers: Answers, budget: int, peak: int) -> int:
+    """Server connections of one of the provider's poolers."""
+    pooler = answers.provider_pooler
+    if pooler.sized_by == "unknown":
+        return peak
+    most = answers.database_limit * pooler.pool_percent // 100
+    if pooler.sized_by == "you":
+        most = min(most, max(budget, 0))
+    return most // pooler.poolers
 
 
 def _out_of_range(answers: Answers) -> dict[str, int | str]:
@@ -258,9 +299,9 @@ def _problem(answers: Answers) -> str:
         return conflict
 
     a = answers
-    budget = a.database_limit - a.reserved - a.other_connections
+    budget = a.database_limit - a.kept_back - a.other_connections
     left = (
-        f"database_limit {a.database_limit} - {a.reserved} reserved by the server "
+        f"database_limit {a.database_limit} - {a.kept_back} reserved by the server "
         f"- {a.other_connections} other_connections = {budget}"
     )
     if budget < 1:
@@ -269,6 +310,13 @@ def _problem(answers: Answers) -> str:
     instances = f"{a.web_instances} web_instances"
     if a.instances_at_once != a.web_instances:
         instances = f"{a.instances_at_once} instances while a deploy overlaps ({instances})"
+    cap = a.connections_per_instance
+    each = 1 if a.pooling in POOLS else a.web_threads
+    if cap and a.pooling not in POOLERS and a.web_processes * each > cap:
+        return (
+            f"{a.pooling} needs {a.web_processes * each} connections per instance "
+            f"({a.web_processes} web_processes x {each}), but the host allows {cap} to each"
+        )
     if a.pooling in POOLS:
         return (
             f"{a.pooling} needs {processes} connections, one for each process "
@@ -281,8 +329,7 @@ def _problem(answers: Answers) -> str:
     if a.pooling in ("none", "persistent"):
         return f"{a.pooling} needs {needed}, but only {budget} are left: {left}"
     if a.pooling == "provider-pooler":
-        pool_size = a.database_limit * a.provider_pooler.pool_percent // 100
-        return f"the provider's pooler takes {pool_size} connections for {needed}, but {left}"
+        return _pooler_problem(a, budget, needed, left)
     if budget < a.instances_at_once and a.pgbouncer_per_instance:
         return f"PgBouncer needs a connection for each of {instances}, but {left}"
     if a.pgbouncer_per_instance:
@@ -291,6 +338,29 @@ def _problem(answers: Answers) -> str:
             f"({a.web_processes} web_processes x {a.web_threads} web_threads)"
         )
     return f"one PgBouncer serves {MAX_CLIENTS} clients, and these would be {needed}"
+
+
+def _pooler_problem(a: Answers, budget: int, needed: str, left: str) -> str:
+    """What is wrong with the provider's pooler, with the sum."""
+    pooler, peak = a.provider_pooler, a.instances_at_once * a.web_processes * a.web_threads
+    pool = _pool_size(a, budget, peak) * pooler.poolers
+    if pool < 1:
+        return f"the provider's pooler needs a connection in each of {pooler.poolers}, but {left}"
+    if pooler.max_client_conn and peak > pooler.max_client_conn:
+        return f"the provider's pooler serves {pooler.max_client_conn} clients, and not {needed}"
+    if pooler.pool_mode == "session" and peak > pool:
+        return (
+            f"the provider's pooler is in session mode, where each client holds one of its {pool} "
+            f"connections, and these are {needed}"
+        )
+    if pooler.pool_mode == "session" or pooler.sized_by == "unknown":
+        why = "is in session mode" if pooler.pool_mode == "session" else "has no published size"
+        return (
+            f"the provider's pooler {why}, so each client counts as a connection, "
+            f"and these are {needed}, but {left}"
+        )
+    takes = min(pool, pooler.poolers * peak)
+    return f"the provider's pooler takes {takes} connections for {needed}, but {left}"
 
 
 def _advice(answers: Answers) -> list[dict[str, int | str]]:

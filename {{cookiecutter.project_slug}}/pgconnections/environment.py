@@ -11,7 +11,8 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from pgconnections import embedded
+from pgconnections import embedded{% if tls %}, tls{% endif %}
+
 from pgconnections.answers import ANSWERS, SERVICE, VARIABLES
 from pgconnections.budget import BudgetError, Plan, connection_plan
 
@@ -37,11 +38,15 @@ def budget() -> Plan:
         raise ImproperlyConfigured(sentence) from None
 
 
-def database(*variables: str, sslmode: str | None = None) -> dict[str, Any]:
+def database(*variables: str) -> dict[str, Any]:
     """The address in the first of these variables that is set, as an entry of DATABASES.
 
+{% if tls %}
+    Options of the URL win over the defaults here, but none makes TLS weaker than tls.py says,
+    unless the database is on this machine.
+{% else %}
     Options of the URL, as ?sslmode=verify-full&sslrootcert=..., win over the defaults here.
-    `sslmode` is the weakest that the host should be reached with, unless it is this machine.
+{% endif %}
     """
     hint = ""
     url = next((os.environ[name] for name in variables if os.environ.get(name)), None)
@@ -68,8 +73,10 @@ def database(*variables: str, sslmode: str | None = None) -> dict[str, Any]:
         "keepalives_idle": 30,
         "tcp_user_timeout": 15_000,
     }
-    local = entry["HOST"] in ("", "localhost", "127.0.0.1", "::1") or entry["HOST"].startswith("/")
-    if sslmode and not local:
-        defaults["sslmode"] = sslmode
     entry["OPTIONS"] = defaults | entry.get("OPTIONS", {})
+{% if tls %}
+    local = entry["HOST"] in ("", "localhost", "127.0.0.1", "::1") or entry["HOST"].startswith("/")
+    if not local:
+        entry["OPTIONS"] |= tls.options(entry["OPTIONS"])
+{% endif %}
     return entry

@@ -1,19 +1,33 @@
-"""Endpoints for a load balancer or an orchestrator."""
+"""Endpoints for a load balancer or an orchestrator.
+
+A middleware, and the first one: probes come by address, so the host name of their requests is none
+that ALLOWED_HOSTS could know.
+"""
 
 import logging
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
 
 logger = logging.getLogger(__name__)
 
 
-def live(request: HttpRequest) -> HttpResponse:
+class HealthMiddleware(MiddlewareMixin):
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path == "/health/live":
+            return live()
+        if request.path == "/health/ready":
+            return ready()
+        return None
+
+
+def live() -> HttpResponse:
     """The process answers. A failing database must not restart it."""
     return HttpResponse("alive", content_type="text/plain")
 
 
-def ready(request: HttpRequest) -> HttpResponse:
+def ready() -> HttpResponse:
     """The database answers too, over a connection that is part of the budget like any other."""
     try:
         with connection.cursor() as cursor:

@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     data = Path(tempfile.mkdtemp(prefix="postgres-"))
     data.chmod(0o755)
     # An ordinary role reaches all but superuser_reserved_connections (3).
-    usable = ANSWERS.database_limit - ANSWERS.reserved
+    usable = ANSWERS.database_limit - ANSWERS.kept_back
     postgres = start(data / "data", max_connections=usable + 3, timezone="America/New_York")
     config.stash[postgres_key] = postgres
     config.stash[report_key] = []
@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "DEBUG": "0",
         "HTTPS_ONLY": "0",
     }
-    for variable in [{{ roads.all | arguments(none) }}]:
+    for variable in [{{ roads.all | arguments }}]:
         os.environ[variable] = postgres.url()
     django.setup()
 

@@ -60,11 +60,14 @@ class Service:
 
 
 @contextmanager
-def running_service(**environment: str) -> Iterator[Service]:
-    """Start the web server with the project's own gunicorn.conf.py; the context ends it."""
+def running_service(*before: str, **environment: str) -> Iterator[Service]:
+    """Start the web server with the project's own gunicorn.conf.py; the context ends it.
+
+    `before` is a command that takes the one of the web server as its arguments.
+    """
     service = Service(free_port())
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "config.{{ cookiecutter.server }}"],
+        [*before, sys.executable, "-m", "gunicorn", "config.{{ cookiecutter.server }}"],
         cwd=PROJECT,
         env=os.environ
         | {"DJANGO_SETTINGS_MODULE": "tests.settings", "PORT": str(service.port)}

@@ -53,7 +53,7 @@ def test_a_mistake_is_one_sentence(
 def test_options_of_the_url_survive() -> None:
     url = "postgres://user:p%23ss@db.example.com/name?sslmode=verify-full&sslrootcert=/etc/ca.pem"
     show = "from django.conf import settings; import json; print(json.dumps(settings.DATABASES))"
-    urls = dict.fromkeys([{{ roads.all | arguments(none) }}], url)
+    urls = dict.fromkeys([{{ roads.all | arguments }}], url)
 
     done = python("manage.py", "shell", "-v0", "-c", show, **urls)
 

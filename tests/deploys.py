@@ -1,0 +1,197 @@
+"""Simulated deploys: which layouts, what their deploy files say, and what PostgreSQL saw."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from combinations import LEGAL, Combination, fits, plan_of
+from conftest import TEMPLATE
+from projects import environment as environment_of
+from projects import install
+
+import local_extensions
+from local_extensions import budget
+
+SIMULATED = TEMPLATE / "tests" / "simulated"
+INSTANCES = 2
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """A layout that is simulated, and one that is a step too large."""
+
+    target: str
+    answers: dict[str, Any]
+    refused: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return f"{self.target}-{self.answers['pooling']}"
+
+    @property
+    def plan(self) -> Any:
+        return plan_of(self.answers)
+
+    @property
+    def step(self) -> str:
+        """The answer that is a step too large, with its value."""
+        return next(
+            f"{name}={value}"
+            for name, value in self.refused.items()
+            if value != self.answers.get(name)
+        )
+
+
+def deploys() -> list[Deploy]:
+    """Each target with direct connections, and with the provider's pooler where it has one."""
+    return [
+        _at_the_edge(each)
+        for each in LEGAL
+        if each.server == "wsgi" and each.pooling in ("persistent", "provider-pooler")
+    ]
+
+
+def _at_the_edge(combination: Combination) -> Deploy:
+    """Direct connections at the most threads that fit. A pooler serves more clients than a test can
+    be, so what is too large there is the number of other connections."""
+    answers = combination.answers() | {"web_instances": INSTANCES}
+    most = _most(answers, "web_threads")
+    if most < local_extensions.budget.RANGES["web_threads"][1]:
+        answers |= {"web_threads": most}
+        return Deploy(combination.hosting_target, answers, answers | {"web_threads": most + 1})
+    most = _most(answers, "other_connections")
+    return Deploy(combination.hosting_target, answers, answers | {"other_connections": most + 1})
+
+
+def _most(answers: dict[str, Any], name: str) -> int:
+    """The largest number that the template accepts, all other answers as they are."""
+    low, high = budget.RANGES[name]
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(answers | {name: middle}) else (low, middle - 1)
+    return low
+
+
+# --- what deploy files say ---------------------------------------------------------------------
+
+
+def documents(path: Path) -> Any:
+    """The values in a deploy file."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        return json.loads(text)
+    if path.suffix == ".toml":
+        return tomllib.loads(text)
+    if path.suffix in (".yaml", ".yml"):
+        every = list(yaml.safe_load_all(text))
+        return every[0] if len(every) == 1 else every
+    if path.name == "Dockerfile":
+        return {"CMD": json.loads(re.findall(r"^CMD (.+)$", text, re.MULTILINE)[-1])}
+    if path.name == "Procfile":
+        return dict(re.findall(r"^(\w+): (.+)$", text, re.MULTILINE))
+    if path.suffix == ".env":
+        return dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    if path.suffix == ".ts":
+        pairs = re.findall(r"""^ *"?(\w+)"?: ("(?:[^"\\]|\\.)*"|\d+),?$""", text, re.MULTILINE)
+        return {name: json.loads(value) for name, value in pairs}
+    if path.suffix == ".md":
+        (migrate,) = re.findall(r"^ {4}.*?(python manage\.py migrate)$", text, re.MULTILINE)
+        return {"migrate": migrate}
+    raise AssertionError(f"how is {path.name} read?")
+
+
+def command(project: Path, place: str) -> str:
+    """The command at `file#/way/to/value`, for a shell."""
+    name, _, way = place.partition("#/")
+    value = documents(project / name)
+    for step in way.split("/"):
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    return shlex.join(value) if isinstance(value, list) else value
+
+
+def environment(project: Path, files: list[str]) -> dict[str, set[str]]:
+    """What the deploy files set, however deep: each variable with all of its values."""
+    found: dict[str, set[str]] = {}
+    for name in files:
+        path = project / name
+        if path.suffix in (".json", ".toml", ".yaml", ".yml", ".env", ".ts"):
+            for variable, value in _variables(documents(path)):
+                default = re.sub(r"\$\{\w+:-(.*)\}", r"\1", value)  # in a compose file
+                found.setdefault(variable, set()).add(default)
+    return found
+
+
+def _variables(value: Any) -> Iterator[tuple[str, str]]:
+    """NAME: value, {name: NAME, value: …}, {key: NAME, value: …} and NAME: {value: …}."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _variables(each)
+    elif isinstance(value, dict):
+        name = value.get("name", value.get("key"))
+        if isinstance(name, str) and "value" in value:
+            yield name, str(value["value"])
+        for key, each in value.items():
+            if isinstance(each, str | int) and re.fullmatch("[A-Z][A-Z0-9_]*", str(key)):
+                yield key, str(each)
+            elif isinstance(each, dict) and isinstance(each.get("value"), str):
+                yield key, each["value"]
+            yield from _variables(each)
+
+
+# --- the simulation ----------------------------------------------------------------------------
+
+
+def simulate(deploy: Deploy, project: Path, django: str) -> dict[str, int]:
+    """Install the rendered project, deploy it under load, and tell what PostgreSQL saw."""
+    target, plan = local_extensions.hosting(deploy.target), plan_of(deploy.answers)
+    files = local_extensions.deploy_files(plan, target)
+    roads = local_extensions.roads(plan, target)
+    install(project, django)
+    said = {
+        name: min(values)
+        for name, values in environment(project, files).items()
+        # Neither what the test knows better nor a reference to what the host has.
+        if name not in (*SECRETS, *roads["all"]) and not any("$" in value for value in values)
+    }
+    order = {
+        "start": command(project, target["deploy"]["start"]),
+        "migrate": command(project, target["deploy"]["migrate"]),
+        "sets": target.get("sets", {}).get("value", {}),
+        "environment": said | {"DJANGO_SETTINGS_MODULE": "simulated.settings"} | SECRETS,
+        "pooled": roads.get("pooled", []),
+        "direct": [name for name in roads["direct"] if name not in roads.get("pooled", [])],
+        "poolers": plan.poolers,
+        "limit": plan.answers.database_limit,
+        "kept_back": plan.answers.kept_back,
+        "instances": plan.answers.web_instances,
+        "at_once": plan.answers.instances_at_once,
+        "clients": min(plan.peak + 10, 200),
+    }
+    path = os.pathsep.join([str(project / ".venv" / "bin"), os.environ["PATH"]])
+    done = subprocess.run(
+        [project / ".venv" / "bin" / "python", SIMULATED / "host.py"],
+        cwd=project,
+        env=environment_of(project, django)
+        | {"PATH": path, "PYTHONPATH": f"{project}:{SIMULATED.parent}"},
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert not seen["errors"], f"{seen}\n{done.stderr[-5000:]}"
+    return seen
+
+
+SECRETS = {"SECRET_KEY": "only-for-tests-" * 4, "ALLOWED_HOSTS": "localhost", "HTTPS_ONLY": "0"}
