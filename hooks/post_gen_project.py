@@ -1,12 +1,12 @@
 """Tell the budget, the choice with its reason, and the next two commands."""
 
+import os  # pathlib alone would take as long to import as all of this takes to run
 import sys
-from pathlib import Path
 
 # Cookiecutter renders every folder; those for the files of other hosting targets are empty.
 for folder in {{ plan | deploy_folders }}:
-    if Path(folder).is_dir() and not any(Path(folder).iterdir()):
-        Path(folder).rmdir()
+    if os.path.isdir(folder) and not os.listdir(folder):
+        os.rmdir(folder)
 
 sys.stdout.reconfigure(errors="replace")
 print({{ plan | summary(cookiecutter.project_slug) | tojson }}, end="")

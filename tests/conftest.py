@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +20,35 @@ sys.path.insert(0, str(TEMPLATE))
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
 
 Bake = Callable[..., Path]
+
+
+# The variable with a folder that all workers of a run share.
+SHARED = "TESTS_SHARED"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if SHARED not in os.environ:  # else a worker, or a run inside a run
+        folder = os.environ[SHARED] = tempfile.mkdtemp(prefix="shared-")
+        Path(folder).chmod(0o755)  # PostgreSQL may have to read in it as another user
+        config.add_cleanup(lambda: shutil.rmtree(folder))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-docs", action="store_true", help="write docs/deploys.md")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of the simulated deploys."""
+    import deploys  # imports this module
+
+    passed = terminalreporter.stats.get("passed", [])
+    rows = [dict(report.user_properties).get(deploys.ROW) for report in passed]
+    if rows := list(filter(None, rows)):
+        table = deploys.table(rows)
+        terminalreporter.section("simulated deploys")
+        terminalreporter.write(f"\n{table}\n")
+        if terminalreporter.config.getoption("--write-docs"):
+            deploys.PAGE.write_text(deploys.HEAD + table, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

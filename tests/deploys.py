@@ -23,6 +23,31 @@ import local_extensions
 from local_extensions import budget
 
 SIMULATED = TEMPLATE / "tests" / "simulated"
+PAGE = TEMPLATE / "docs" / "deploys.md"
+# The property of a test that has its row of that page.
+ROW = "deploy"
+HEAD = """\
+# Simulated deploys
+
+Each hosting target, started with the commands of its own deploy file, on a real PostgreSQL with
+the connections of the plan, and a real PgBouncer in the mode and with the pool size of the
+provider's pooler. More clients than connections ask all the time, while the migrations run and a
+new generation of the web server replaces the old one, as many instances at once as the host runs.
+Direct connections are at the most threads that the smallest plan has room for, a pooler of your own
+size has half as many connections as clients; a step larger is refused. `usable` are the connections
+of the limit that are not reserved, `planned` those of the web at the worst moment; the migrations
+take one more.
+
+    .venv/bin/pytest tests/test_deploys.py
+
+measures it again and prints this table; with `--write-docs` it writes this page.
+
+"""
+COLUMNS = (
+    "| `hosting_target` | pooling | instances of those at once x processes x threads "
+    "| refused | limit | usable | planned | peak | requests | errors |\n"
+    "|---|---|---|---|---:|---:|---:|---:|---:|---:|\n"
+)
 INSTANCES = 2
 
 
@@ -51,6 +76,23 @@ class Deploy:
             if value != self.answers.get(name)
         )
 
+    def cells(self, seen: dict[str, int] | None = None) -> list[str]:
+        """A row of docs/deploys.md: what was planned, and what PostgreSQL saw."""
+        plan = self.plan
+        a = plan.answers
+        cells = [
+            f"`{self.target}`",
+            plan.pooling,
+            f"{a.web_instances} of {a.instances_at_once} x {a.web_processes} x {a.web_threads}",
+            f"`{self.step}`",
+            a.database_limit,
+            plan.usable,
+            plan.server_connections,
+        ]
+        if seen:
+            cells += [seen["peak"], seen["requests"], seen["errors"]]
+        return list(map(str, cells))
+
 
 def deploys() -> list[Deploy]:
     """Each target with direct connections, and with the provider's pooler where it has one."""
@@ -65,12 +107,16 @@ def _at_the_edge(combination: Combination) -> Deploy:
     """Direct connections at the most threads that fit. A pooler serves more clients than a test can
     be, so what is too large there is the number of other connections."""
     answers = combination.answers() | {"web_instances": INSTANCES}
-    most = _most(answers, "web_threads")
-    if most < local_extensions.budget.RANGES["web_threads"][1]:
-        answers |= {"web_threads": most}
-        return Deploy(combination.hosting_target, answers, answers | {"web_threads": most + 1})
-    most = _most(answers, "other_connections")
-    return Deploy(combination.hosting_target, answers, answers | {"other_connections": most + 1})
+    name = "web_threads" if combination.pooling == "persistent" else "other_connections"
+    most = _most(answers, name)
+    refused = answers | {name: most + 1}
+    pooler = local_extensions.hosting(combination.hosting_target).get("provider_pooler", {})
+    if name == "web_threads":
+        answers |= {name: most}
+    elif pooler["sized_by"]["value"] == "you":
+        plan = plan_of(answers)
+        answers |= {name: plan.usable - plan.peak // 2}
+    return Deploy(combination.hosting_target, answers, refused)
 
 
 def _most(answers: dict[str, Any], name: str) -> int:
@@ -80,6 +126,19 @@ def _most(answers: dict[str, Any], name: str) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(answers | {name: middle}) else (low, middle - 1)
     return low
+
+
+def table(rows: list[list[str]]) -> str:
+    """The rows as Markdown, in the order of the targets."""
+    order = [deploy.cells() for deploy in deploys()]
+    rows = sorted(rows, key=lambda row: order.index(row[:-3]))
+    return COLUMNS + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def written() -> list[list[str]]:
+    """The rows of docs/deploys.md."""
+    lines = PAGE.read_text(encoding="utf-8").partition(COLUMNS)[2].splitlines()
+    return [line.strip("| ").split(" | ") for line in lines]
 
 
 # --- what deploy files say ---------------------------------------------------------------------

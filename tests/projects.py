@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 import shutil
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import SHARED
+from fasteners import InterProcessLock
 
 DJANGO = ("5.2", "6")
 # Django 6 needs at least this Python.
@@ -70,13 +73,27 @@ def readme_commands(project: Path) -> tuple[str, str]:
 
 
 def install(project: Path, django: str) -> None:
-    """What the test command does before the tests; by uv, which is faster."""
-    requirements = "uv pip install -q --python .venv -r requirements-dev.txt"
-    pgbouncer = "if test -e tests/get-pgbouncer.sh; then sh tests/get-pgbouncer.sh; fi"
-    done = shell(
-        f"python3 -m venv --without-pip .venv && {requirements} && {pgbouncer}", project, django
-    )
-    assert done.returncode == 0, done.stdout
+    """What the test command does before the tests, once for all projects that need the same."""
+    requirements = [project / "requirements.txt", project / "requirements-dev.txt"]
+    text = "".join(path.read_text(encoding="utf-8") for path in requirements)
+    venv = "python3 -m venv --without-pip {0} && uv pip install -q --compile-bytecode --python {0}"
+    command = f"{venv} -r requirements-dev.txt"
+    (project / ".venv").symlink_to(shared(f"venv-{django}-{text}", command, project, django))
+    if (project / "tests" / "get-pgbouncer.sh").exists():
+        command = "sh tests/get-pgbouncer.sh && if test -e .pgbouncer; then mv .pgbouncer {0}; fi"
+        if (pgbouncer := shared("pgbouncer", command, project, django)).exists():
+            (project / ".pgbouncer").symlink_to(pgbouncer)
+
+
+def shared(key: str, command: str, project: Path, django: str) -> Path:
+    """A folder that this command makes, in this project, for the first who asks."""
+    folder = Path(os.environ[SHARED], hashlib.sha256(key.encode()).hexdigest()[:16])
+    with InterProcessLock(f"{folder}.lock"):
+        if not (done := folder.with_suffix(".done")).exists():
+            made = shell(command.format(folder), project, django)
+            assert made.returncode == 0, made.stdout
+            done.touch()
+    return folder
 
 
 def shell(command: str, project: Path, django: str) -> subprocess.CompletedProcess[str]:

@@ -152,7 +152,7 @@ def assert_rendered(project: Path, name: str, plain: dict[str, str]) -> None:
     assert heading(files["README.md"]) == name.strip()
     named = {"pyproject.toml", "README.md"}
     if "app.json" in files:
-        assert json.loads(files["app.json"])["name"] == name
+        assert json.loads(files["app.json"])["name"] == name[:30].strip()
         named.add("app.json")
     assert files.keys() == plain.keys()
     assert {path for path in files if files[path] != plain[path]} == named

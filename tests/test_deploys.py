@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import TEMPLATE, Bake
-from deploys import Deploy, deploys, simulate
+from deploys import ROW, Deploy, deploys, simulate, written
 from renderings import new_user, run
 
 EVERY_DEPLOY = pytest.mark.parametrize("deploy", [pytest.param(d, id=d.id) for d in deploys()])
 
 
 @EVERY_DEPLOY
-def test_a_deploy_under_load(deploy: Deploy, bake: Bake, tmp_path: Path) -> None:
+def test_a_deploy_under_load(
+    deploy: Deploy, bake: Bake, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     project = tmp_path / "my_service"
     shutil.copytree(bake(**deploy.answers), project)
 
     seen = simulate(deploy, project, "5.2")
+    record_property(ROW, deploy.cells(seen))
 
-    print(seen)
     plan = deploy.plan
     assert seen["errors"] == 0
     assert seen["requests"] > 20
     # One migration runs beside the two generations.
     assert 1 < seen["peak"] <= plan.server_connections + 1 <= plan.usable
-    if not plan.pooled:
-        assert seen["peak"] > plan.peak / 2, "the load did not fill the connections"
+    assert seen["peak"] > plan.server_connections / 2, "the load did not fill the connections"
 
 
 @EVERY_DEPLOY
@@ -40,3 +42,13 @@ def test_a_step_larger_is_refused(deploy: Deploy, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "accepted would be" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_the_page_of_simulated_deploys_is_of_these_layouts() -> None:
+    rows = written()
+
+    assert [row[:-3] for row in rows] == [deploy.cells() for deploy in deploys()], (
+        "make it again: .venv/bin/pytest tests/test_deploys.py --write-docs"
+    )
+    for *_, planned, peak, requests, errors in rows:
+        assert int(peak) <= int(planned) + 1 and int(requests) > 20 and errors == "0"

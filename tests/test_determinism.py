@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -153,23 +153,18 @@ def test_cruft_finds_no_difference(template: Path, user: dict[str, str], tmp_pat
 def test_generating_takes_no_longer_than_the_tool(
     template: Path, user: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """At most twice the time in which cookiecutter tells its version, which is mostly imports."""
+    """At most twice the time in which cookiecutter tells its version, which is mostly imports. The
+    time of the processor, hook included: that of the clock is also that of the other workers."""
     commands = {"version": ["--version"], "generate": [".", "--no-input", "-f", "-o", tmp_path]}
-
-    def medians() -> list[float]:
-        seconds: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(11):
-            for name, arguments in commands.items():
-                begin = time.perf_counter()
-                done = run("cookiecutter", *arguments, cwd=template, env=user)
-                seconds[name].append(time.perf_counter() - begin)
-                assert done.returncode == 0, done.stderr
-        # The first of each fills Python's caches.
-        return [statistics.median(each[1:]) for each in seconds.values()]
-
-    version, generate = medians()
-    if generate > 2 * version:  # the other worker may have been at work: measure once more
-        version, generate = medians()
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(11):
+        for name, arguments in commands.items():
+            begin = processor_time()
+            done = run("cookiecutter", *arguments, cwd=template, env=user)
+            seconds[name].append(processor_time() - begin)
+            assert done.returncode == 0, done.stderr
+    # The first of each fills Python's caches.
+    version, generate = (statistics.median(each[1:]) for each in seconds.values())
     with capsys.disabled():
         print(
             f"\ncookiecutter . --no-input: {generate:.2f} s, {generate / version:.2f} times "
@@ -178,6 +173,12 @@ def test_generating_takes_no_longer_than_the_tool(
         )
 
     assert generate <= 2 * version
+
+
+def processor_time() -> float:
+    """Seconds that the ended children of this process took of it."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
 
 
 def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,8 +192,8 @@ def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
             file=sys.stderr,
         )
 
-    assert default[0] <= 32 and default[1] <= 1550
-    assert largest[0] <= 39 and largest[1] <= 2150
+    assert default[0] <= 32 and default[1] <= 1600
+    assert largest[0] <= 39 and largest[1] <= 2200
 
 
 def size(project: Path) -> tuple[int, int]:

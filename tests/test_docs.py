@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import subprocess
@@ -65,6 +66,15 @@ def test_every_key_of_a_hosting_target_is_explained() -> None:
         used |= json.loads(path.read_text(encoding="utf-8")).keys()
 
     assert explained == used
+
+
+def test_the_page_of_hosting_targets_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(TEMPLATE / "docs")
+    made = importlib.import_module("hosting").document()
+
+    assert (TEMPLATE / "docs" / "hosting.md").read_text(encoding="utf-8") == made, (
+        "make it again: .venv/bin/python docs/hosting.py"
+    )
 
 
 def test_every_variable_of_the_templates_is_explained(bake: Bake) -> None:

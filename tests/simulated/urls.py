@@ -7,7 +7,7 @@ from django.urls import include, path
 
 def hold(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(0.3)")
+        cursor.execute("SELECT pg_sleep(0.5)")
     return HttpResponse()
 
 

@@ -13,6 +13,8 @@ from django.db import connection
 
 from tests.service import PROJECT
 
+URLS = [{{ roads.all | arguments }}]
+
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -32,18 +34,18 @@ def test_check_deploy_is_clean() -> None:
 
 @pytest.mark.parametrize("command", [["manage.py", "check"], ["-m", "gunicorn", "--check-config"]])
 @pytest.mark.parametrize(
-    ("variable", "value", "sentence"),
+    ("environment", "sentence"),
     [
-        ("SECRET_KEY", "", "SECRET_KEY is not set: "),
-        ("{{ roads.all[0] }}", "", "{{ roads.all[0] }} is not set: "),
-        ("OTHER_CONNECTIONS", "9999", "no connection is left for the web processes: "),
-        ("WEB_THREADS", "many", "WEB_THREADS must be a whole number, not 'many'."),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set: "),
+        (dict.fromkeys(URLS, ""), "{{ roads.all[0] }} is not set: "),
+        ({"OTHER_CONNECTIONS": "262143"}, "no connection is left for the web processes: "),
+        ({"WEB_THREADS": "many"}, "WEB_THREADS must be a whole number, not 'many'."),
     ],
 )
 def test_a_mistake_is_one_sentence(
-    command: list[str], variable: str, value: str, sentence: str
+    command: list[str], environment: dict[str, str], sentence: str
 ) -> None:
-    done = python(*command, **{variable: value})
+    done = python(*command, **environment)
 
     assert done.returncode == 1
     assert done.stderr.startswith(sentence)
@@ -53,9 +55,7 @@ def test_a_mistake_is_one_sentence(
 def test_options_of_the_url_survive() -> None:
     url = "postgres://user:p%23ss@db.example.com/name?sslmode=verify-full&sslrootcert=/etc/ca.pem"
     show = "from django.conf import settings; import json; print(json.dumps(settings.DATABASES))"
-    urls = dict.fromkeys([{{ roads.all | arguments }}], url)
-
-    done = python("manage.py", "shell", "-v0", "-c", show, **urls)
+    done = python("manage.py", "shell", "-v0", "-c", show, **dict.fromkeys(URLS, url))
 
     for entry in json.loads(done.stdout).values():
         assert entry["PASSWORD"] == "p#ss"

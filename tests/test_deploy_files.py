@@ -1,0 +1,414 @@
+"""The deploy files: what each host says that they may contain, and the numbers of the plan."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import subprocess
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Required, Union, get_args, get_origin, get_type_hints
+
+import kubernetes_validate
+import pytest
+import yaml
+from azure.mgmt.appcontainers import models as azure_models
+from azure.mgmt.appcontainers import types as azure_types
+from botocore.session import Session
+from botocore.validate import ParamValidator
+from check_jsonschema.builtin_schemas import get_builtin_schema
+from combinations import Combination, plan_of
+from conftest import QUESTIONS, TEMPLATE, Bake
+from deploys import documents, environment
+from jsonschema.validators import validator_for
+from renderings import EVERY_RENDERING, RENDERINGS
+
+import local_extensions
+
+Answers = dict[str, str | int]
+Check = Callable[[Any], list[str]]
+
+WORKFLOWS = sorted((TEMPLATE / ".github" / "workflows").iterdir())
+AWS = ("aws-rds", "aws-aurora")
+
+
+def of_targets(*targets: str) -> pytest.MarkDecorator:
+    """The renderings of these hosting targets."""
+    renderings = [each for each in RENDERINGS if each.values[0]["hosting_target"] in targets]
+    return pytest.mark.parametrize("answers", renderings, scope="module")
+
+
+def files_of(answers: Answers) -> list[str]:
+    target = local_extensions.hosting(answers["hosting_target"])
+    return local_extensions.deploy_files(plan_of(answers), target)
+
+
+def at(document: Any, way: str) -> Any:
+    """The value at a JSON pointer."""
+    for step in way.split("/")[1:]:
+        key = int(step) if isinstance(document, list) else step.replace("~1", "/")
+        document = document[key]
+    return document
+
+
+def value(project: Path, place: str) -> Any:
+    """The value at `file#/way/to/value`."""
+    name, _, way = place.partition("#")
+    return at(documents(project / name), way)
+
+
+# --- what a host accepts -----------------------------------------------------------------------
+
+
+def json_schema(contents: Any) -> Check:
+    validator = validator_for(contents)(contents)
+    validator.check_schema(contents)
+    return lambda document: [
+        f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)
+    ]
+
+
+def schema(name: str) -> Check:
+    """A small closed schema of our own, where no package has the one of the host."""
+    path = TEMPLATE / "tests" / "schemas" / f"{name}.json"
+    return json_schema(json.loads(path.read_text(encoding="utf-8")))
+
+
+ECS = Session().get_service_model("ecs")
+
+
+def ecs(operation: str) -> Check:
+    """What AWS's own library says of the parameters of this operation."""
+    shape = ECS.operation_model(operation).input_shape
+    return lambda document: (
+        ParamValidator().validate(document, shape).generate_report().splitlines()
+    )
+
+
+def azure(kind: str) -> Check:
+    """What the types of Azure's own library say."""
+    return lambda document: list(misfits(document, getattr(azure_types, kind)))
+
+
+@functools.cache
+def keys_of(kind: Any) -> dict[str, Any]:
+    # The module imports its enumerations for type checkers only.
+    return get_type_hints(kind, vars(azure_models) | vars(azure_types), include_extras=True)
+
+
+def misfits(value: Any, kind: Any, way: str = "$") -> Iterator[str]:
+    if get_origin(kind) is Required:
+        (kind,) = get_args(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if hasattr(kind, "__total__") and isinstance(value, dict):
+        keys = keys_of(kind)
+        missing = {name for name in keys if get_origin(keys[name]) is Required} - value.keys()
+        yield from (f"{way}.{name} is missing" for name in missing)
+        yield from (f"{way}.{name} is unknown" for name in value.keys() - keys.keys())
+        for name in value.keys() & keys.keys():
+            yield from misfits(value[name], keys[name], f"{way}.{name}")
+    elif origin in (list, dict) and isinstance(value, origin):
+        for key, each in value.items() if origin is dict else enumerate(value):
+            yield from misfits(each, arguments[-1], f"{way}[{key}]")
+    elif origin is Union:  # text, of which an enumeration has the known values
+        if value not in (known := [each.value for each in arguments[-1]]):
+            yield f"{way} is {value!r}, and not one of {known}"
+    elif not isinstance(value, origin or kind):
+        yield f"{way} is {value!r}, and not {kind}"
+
+
+OLDEST_KUBERNETES = "1.30"
+cloudnative_pg = schema("cloudnative-pg")
+
+
+def kubernetes(every: Any) -> list[str]:
+    """What the oldest version that DEPLOY.md promises says, and the newest that is known."""
+    found = []
+    for document in every if isinstance(every, list) else [every]:
+        if document["apiVersion"].startswith("postgresql.cnpg.io/"):
+            found += cloudnative_pg(document)
+            continue
+        for version in (OLDEST_KUBERNETES, kubernetes_validate.latest_version()):
+            try:
+                kubernetes_validate.validate(document, version, strict=True)
+            except kubernetes_validate.ValidationError as error:
+                found.append(f"{version}: {error.json_path}: {error.message}")
+    return found
+
+
+CHECKS: dict[tuple[str, str], Check] = {
+    **{(aws, "migrate.json"): ecs("RunTask") for aws in AWS},
+    **{(aws, "service.json"): ecs("CreateService") for aws in AWS},
+    **{(aws, "task-definition.json"): ecs("RegisterTaskDefinition") for aws in AWS},
+    ("azure", "containerapp.yaml"): azure("ContainerApp"),
+    ("azure", "migrate.yaml"): azure("Job"),
+    ("digitalocean", ".do/app.yaml"): schema("digitalocean"),
+    ("fly", "fly.toml"): schema("fly"),
+    ("google-cloud", "migrate.yaml"): schema("cloud-run"),
+    ("google-cloud", "service.yaml"): schema("cloud-run"),
+    ("heroku", "Procfile"): schema("procfile"),
+    ("heroku", "app.json"): schema("heroku-app"),
+    ("kubernetes", "kubernetes/database.yaml"): kubernetes,
+    ("kubernetes", "kubernetes/migrate.yaml"): kubernetes,
+    ("kubernetes", "kubernetes/web.yaml"): kubernetes,
+    ("render", "render.yaml"): schema("render"),
+}
+# By another test, or plain text.
+CHECKED_OTHERWISE = {
+    *(".dockerignore", ".python-version", ".railway/.gitignore", ".railway/railway.ts"),
+    *("Dockerfile", "compose.yaml", "deploy.env", "pgbouncer.ini"),
+}
+
+
+def test_every_deploy_file_is_checked() -> None:
+    for target in QUESTIONS["hosting_target"]:
+        data = local_extensions.hosting(target)
+        for name in (*data["deploy"]["files"], *data["pgbouncer"].get("files", [])):
+            assert ((target, name) in CHECKS) != (name in CHECKED_OTHERWISE), (target, name)
+
+
+@of_targets(*(target for target, _ in CHECKS))
+def test_deploy_files_are_valid(bake: Bake, answers: Answers) -> None:
+    project = bake(**answers)
+    for name in files_of(answers):
+        if check := CHECKS.get((answers["hosting_target"], name)):
+            assert check(documents(project / name)) == [], name
+
+
+CONTAINER = "/properties/template/containers/0"
+POOLER = "kubernetes/database.yaml#/1/spec/pgbouncer"
+MISTAKES = [
+    ("aws-rds", "service.json#/desiredcount", 2, "Unknown parameter in input"),
+    ("aws-rds", "service.json#/desiredCount", "2", "Invalid type for parameter desiredCount"),
+    ("aws-aurora", "migrate.json#/overrides/containerOverride", [], "Unknown parameter"),
+    ("azure", "containerapp.yaml#/properties/maxReplicas", 2, "$.properties.maxReplicas is unk"),
+    ("azure", f"containerapp.yaml#{CONTAINER}/probes/0/type", "Live", "is 'Live', and not one of"),
+    ("azure", f"migrate.yaml#{CONTAINER}/env", {"A": "b"}, "and not list"),
+    ("azure", "migrate.yaml#/properties/configuration", {}, "configuration.triggerType is missing"),
+    ("digitalocean", ".do/app.yaml#/services/0/instances", 2, "'instances' was unexpected"),
+    ("digitalocean", ".do/app.yaml#/services/0/envs/0/scope", "RUNTIME", "'RUNTIME' is not one"),
+    ("fly", "fly.toml#/http_service/hard_limit", 8, "'hard_limit' was unexpected"),
+    ("fly", "fly.toml#/kill_timeout", 301, "301 is greater than the maximum"),
+    ("google-cloud", "service.yaml#/metadata/annotations/maxScale", "2", "'maxScale' was unexp"),
+    ("google-cloud", "migrate.yaml#/spec/template/spec/maxRetries", 0, "'maxRetries' was unexp"),
+    ("heroku", "Procfile#/migrate", "python manage.py migrate", "'migrate' was unexpected"),
+    ("heroku", "app.json#/env/WEB_THREADS/value", 4, "4 is not of type 'string'"),
+    ("heroku", "app.json#/name", 31 * "n", "is too long"),
+    ("kubernetes", "kubernetes/database.yaml#/0/spec/instances", 0, "0 is less than the minimum"),
+    ("kubernetes", f"{POOLER}/poolMode", "statement", "'statement' is not one of"),
+    ("kubernetes", f"{POOLER}/parameters/pool_size", "9", "'pool_size' was unexpected"),
+    ("kubernetes", "kubernetes/web.yaml#/0/spec/maxSurge", 1, "'maxSurge' was unexpected"),
+    ("render", "render.yaml#/services/0/maxShutdownDelaySeconds", 301, "greater than the maximum"),
+    ("render", "render.yaml#/services/0/numInstance", 2, "'numInstance' was unexpected"),
+]
+
+
+@pytest.mark.parametrize(("target", "place", "mistake", "problem"), MISTAKES)
+def test_mistakes_are_found(
+    bake: Bake, target: str, place: str, mistake: Any, problem: str
+) -> None:
+    name, _, way = place.partition("#")
+    document = documents(bake(**Combination(target, "provider-pooler", "wsgi").answers()) / name)
+    before, _, last = way.rpartition("/")
+    at(document, before)[last] = mistake
+
+    found = CHECKS[target, name](document)
+    assert any(problem in each for each in found), found
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_of_the_template_are_valid(path: Path) -> None:
+    check = json_schema(get_builtin_schema("vendor.github-workflows"))
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    workflow["on"] = workflow.pop(True)  # YAML 1.1 reads it as a truth value
+
+    assert check(workflow) == []
+    assert check({**workflow, "job": {}})
+
+
+# DL3008: Debian keeps only the newest version of a package, so a pinned one soon does not install.
+HADOLINT = [Path(sysconfig.get_path("scripts"), "hadolint"), "--no-color", "--ignore=DL3008", "-"]
+
+
+@functools.cache
+def hadolint(dockerfile: str) -> str:
+    """What it finds, at any level. Most renderings have the same Dockerfile as others."""
+    done = subprocess.run(HADOLINT, input=dockerfile, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+@EVERY_RENDERING
+def test_hadolint_finds_nothing(bake: Bake, answers: Answers) -> None:
+    if "Dockerfile" in files_of(answers):
+        assert hadolint((bake(**answers) / "Dockerfile").read_text(encoding="utf-8")) == ""
+
+
+def test_hadolint_finds_mistakes(bake: Bake) -> None:
+    dockerfile = (bake() / "Dockerfile").read_text(encoding="utf-8")
+
+    assert "DL3002" in hadolint(dockerfile.replace("USER 10001", "USER root"))
+    assert "missing whitespace" in hadolint(dockerfile.replace("USER 10001", "USERS 10001"))
+
+
+# --- the numbers of the plan -------------------------------------------------------------------
+
+VARIABLES = {
+    "DATABASE_LIMIT": "database_limit",
+    "OTHER_CONNECTIONS": "other_connections",
+    "WEB_INSTANCES": "web_instances",
+    "WEB_CONCURRENCY": "web_processes",
+    "WEB_THREADS": "web_threads",
+}
+
+
+@EVERY_RENDERING
+def test_deploy_files_carry_the_budget(bake: Bake, answers: Answers) -> None:
+    plan, found = plan_of(answers).answers, environment(bake(**answers), files_of(answers))
+
+    expected = {variable: {str(getattr(plan, name))} for variable, name in VARIABLES.items()}
+    assert {variable: found.get(variable) for variable in VARIABLES} == expected
+
+
+# Where else a file has the number of instances, and of the requests at once that each serves.
+SCALE = "containerapp.yaml#/properties/template/scale"
+INSTANCES = {
+    **dict.fromkeys(AWS, "service.json#/desiredCount"),
+    "azure": f"{SCALE}/maxReplicas",
+    "digitalocean": ".do/app.yaml#/services/0/instance_count",
+    "google-cloud": "service.yaml#/metadata/annotations/run.googleapis.com~1maxScale",
+    "heroku": "app.json#/formation/web/quantity",
+    "railway": ".railway/railway.ts#/replicas",
+    "render": "render.yaml#/services/0/numInstances",
+}
+REQUESTS = {
+    "azure": f"{SCALE}/rules/0/http/metadata/concurrentRequests",
+    "fly": "fly.toml#/http_service/concurrency/hard_limit",
+    "google-cloud": "service.yaml#/spec/template/spec/containerConcurrency",
+}
+# Seconds from SIGTERM to SIGKILL.
+GRACE = {
+    **dict.fromkeys(AWS, "task-definition.json#/containerDefinitions/0/stopTimeout"),
+    "azure": "containerapp.yaml#/properties/template/terminationGracePeriodSeconds",
+    "digitalocean": ".do/app.yaml#/services/0/termination/grace_period_seconds",
+    "docker-compose": "compose.yaml#/services/web/stop_grace_period",
+    "fly": "fly.toml#/kill_timeout",
+    "railway": ".railway/railway.ts#/RAILWAY_DEPLOYMENT_DRAINING_SECONDS",
+    "render": "render.yaml#/services/0/maxShutdownDelaySeconds",
+}
+
+
+def graceful_timeout(project: Path) -> int:
+    source = (project / "gunicorn.conf.py").read_text(encoding="utf-8")
+    return int(re.search(r"^graceful_timeout = (\d+)$", source, re.MULTILINE)[1])
+
+
+@of_targets(*INSTANCES, *REQUESTS, *GRACE)
+def test_numbers_of_the_deploy_files(bake: Bake, answers: Answers) -> None:
+    project, target, plan = bake(**answers), answers["hosting_target"], plan_of(answers).answers
+
+    if place := INSTANCES.get(target):
+        assert int(value(project, place)) == plan.web_instances
+    if place := REQUESTS.get(target):
+        assert int(value(project, place)) == plan.web_processes * plan.web_threads
+    if place := GRACE.get(target):
+        assert int(str(value(project, place)).removesuffix("s")) > graceful_timeout(project)
+
+
+# Where the environment of the migrations is; else it is not in a file, or has no values there.
+MIGRATIONS = {
+    **dict.fromkeys(AWS, "task-definition.json#/containerDefinitions/0/secrets"),
+    "azure": f"migrate.yaml#{CONTAINER}/env",
+    "digitalocean": ".do/app.yaml#/jobs/0/envs",
+    "docker-compose": "compose.yaml#/services/migrate/environment",
+    "google-cloud": "migrate.yaml#/spec/template/spec/template/spec/containers/0/env",
+    "kubernetes": "kubernetes/migrate.yaml#/spec/template/spec/containers/0/env",
+    "render": "render.yaml#/services/0/envVars",
+}
+
+
+@of_targets(*(set(QUESTIONS["hosting_target"]) - {"heroku"}))  # whose add-on sets DATABASE_URL
+def test_migrations_take_the_direct_road(bake: Bake, answers: Answers) -> None:
+    project, target, plan = bake(**answers), answers["hosting_target"], plan_of(answers)
+    roads = local_extensions.roads(plan, local_extensions.hosting(target))
+    if target not in MIGRATIONS:
+        texts = [(project / name).read_text("utf-8") for name in (*files_of(answers), "DEPLOY.md")]
+        assert re.search(rf"\b({'|'.join(roads['direct'])})\b", "".join(texts))
+        return
+    found = value(project, MIGRATIONS[target])
+    if isinstance(found, list):
+        found = {each.get("name", each.get("key")): each for each in found}
+
+    direct = json.dumps(found[next(name for name in roads["direct"] if name in found)])
+    assert not re.search("pool|pgbouncer", direct, re.IGNORECASE)
+    if plan.pooling == "provider-pooler":
+        assert direct != json.dumps(found[roads["pooled"][0]])
+
+
+# MiB of memory that Fargate allows for these CPU units, in steps of 1024: from, to.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+FARGATE = {"512": (1024, 4096), "1024": (2048, 8192), "2048": (4096, 16384)}
+
+
+@of_targets(*AWS)
+def test_numbers_of_ecs(bake: Bake, answers: Answers) -> None:
+    project, plan = bake(**answers), plan_of(answers).answers
+    task = documents(project / "task-definition.json")
+    least, most = FARGATE[task["cpu"]]
+    at_once = value(project, "service.json#/deploymentConfiguration/maximumPercent")
+
+    assert int(task["memory"]) in range(least, most + 1, 1024)
+    assert at_once <= plan.overlap_percent
+
+
+def kinds(project: Path) -> dict[str, Any]:
+    """The documents of Kubernetes by their kind, which each of them has alone."""
+    return {
+        document["kind"]: document["spec"]
+        for path in (project / "kubernetes").iterdir()
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    }
+
+
+def pods_at_once(replicas: int, surge: int, unavailable: int) -> int:
+    """With those that are ending, which Kubernetes does not count. The next step of a rollout waits
+    until they are gone (minReadySeconds); where one step is all, none is next."""
+    return replicas + surge + (surge + unavailable if replicas > surge else 0)
+
+
+@pytest.mark.parametrize("instances", [1, 2, 3, 4, 5, 8, 9, 12, 16, 40])
+def test_a_rollout_of_kubernetes_stays_inside_the_budget(bake: Bake, instances: int) -> None:
+    answers = {"hosting_target": "kubernetes", "database_limit": 5_000, "web_instances": instances}
+    found, at_once = kinds(bake(**answers)), plan_of(answers).answers.instances_at_once
+    update = found["Deployment"]["strategy"]["rollingUpdate"]
+
+    assert pods_at_once(instances, update["maxSurge"], update["maxUnavailable"]) <= at_once
+    if instances > 1:  # the default of Kubernetes does not
+        assert pods_at_once(instances, -(-instances // 4), instances // 4) > at_once
+
+
+@of_targets("kubernetes")
+def test_numbers_of_kubernetes(bake: Bake, answers: Answers) -> None:
+    project, plan = bake(**answers), plan_of(answers)
+    found = kinds(project)
+    deployment, pod = found["Deployment"], found["Deployment"]["template"]["spec"]
+    grace, stop = pod["terminationGracePeriodSeconds"], pod["containers"][0]["lifecycle"]["preStop"]
+
+    assert f"Kubernetes {OLDEST_KUBERNETES} or newer" in (project / "DEPLOY.md").read_text("utf-8")
+    assert grace > stop["sleep"]["seconds"] + graceful_timeout(project)
+    assert deployment["minReadySeconds"] > grace
+    scaler = found.get("HorizontalPodAutoscaler", {})
+    # One of them sets the number, not both.
+    replicas = {deployment.get("replicas"), scaler.get("maxReplicas")}
+    assert replicas == {None, plan.answers.web_instances}
+    assert not scaler or scaler["behavior"]["scaleUp"]["stabilizationWindowSeconds"] > grace
+    parameters = found["Cluster"]["postgresql"]["parameters"]
+    assert parameters["max_connections"] == str(plan.answers.database_limit)
+    assert ("Pooler" in found) == (plan.pooling == "provider-pooler")
+    if pooler := found.get("Pooler"):
+        pgbouncer = pooler["pgbouncer"]
+        pool_size = int(pgbouncer["parameters"]["default_pool_size"])
+        assert pooler["instances"] * pool_size <= plan.budget
+        assert pooler["deploymentStrategy"]["rollingUpdate"]["maxSurge"] == 0
+        assert pgbouncer["poolMode"] == "transaction"
