@@ -111,7 +111,7 @@ def facts(target: str, limit: int) -> dict[str, Any]:
         "reserved_percent": value(target, "reserved_percent", 0),
         "overlap_percent": value(target, "deploy_overlap_percent"),
         "connections_per_instance": value(target, "connections_per_instance"),
-        "pgbouncer_per_instance": hosting(target)["pgbouncer"]["per_instance"],
+        "pgbouncer_per_instance": hosting(target)["pgbouncer"]["started_by"] != "service",
         "provider_pooler": provider_pooler(target, limit),
     }
 
@@ -208,15 +208,10 @@ def deploy_files(plan: Any, target: Mapping[str, Any]) -> list[str]:
 
 def deploy_folders(plan: Any) -> list[str]:
     """The folders that files of any hosting target are in."""
-    targets = (TEMPLATE / "hosting").glob("*.json")
-    files = (name for path in targets for name in hosting(path.stem)["deploy"]["files"])
+    targets = [hosting(path.stem) for path in (TEMPLATE / "hosting").glob("*.json")]
+    files = [name for target in targets for name in target["deploy"]["files"]]
+    files += [name for target in targets for name in target["pgbouncer"].get("files", [])]
     return sorted({name.partition("/")[0] for name in files if "/" in name})
-
-
-def own_pgbouncer(plan: Any, files: list[str]) -> bool:
-    """Whether each instance starts a PgBouncer beside the web server, in the same image."""
-    per_instance = plan.pooling == "pgbouncer" and plan.answers.pgbouncer_per_instance
-    return per_instance and "Dockerfile" in files
 
 
 def arguments(road: list[str]) -> str:
@@ -257,9 +252,11 @@ def budget_rows(plan: Any) -> list[tuple[str, int, str]]:
         ("peak", plan.peak, f"{instances} x {processes} x {plan.per_process}"),
     ]
     if plan.pooled:
-        why = f"{_count(plan.poolers, 'pooler')} x pool_size {plan.pool_size}"
-        if plan.server_connections < plan.poolers * plan.pool_size:
-            why += f", and no more than {plan.clients} clients each"
+        why = f"{plan.topology} x pool_size {plan.pool_size}"
+        if plan.clients < plan.pool_size:
+            why += f", and no more than {_count(plan.clients, 'client')} each"
+        if plan.lookups:
+            why += f", + {plan.lookups} to look passwords up"
         rows.append(("pooler to database", plan.server_connections, why))
     return [*rows, ("spare", plan.spare, "not planned for anything")]
 
@@ -645,7 +642,9 @@ def _variables(answers: dict[str, Any]) -> dict[str, Any]:
     target = hosting(name)
     files = deploy_files(plan, target)
     command = ["gunicorn", f"config.{answers['server']}"]
-    if own := own_pgbouncer(plan, files):
+    # None where there is no PgBouncer of our own.
+    started_by = target["pgbouncer"]["started_by"] if plan.pooling == "pgbouncer" else None
+    if started_by == "command":
         command = ["python", "-m", "pgconnections.pgbouncer", *command]
     with_pooler = plan.pooling == "provider-pooler"
     offer = smallest_plan(name, plan.answers.database_limit, with_pooler=with_pooler)
@@ -657,7 +656,9 @@ def _variables(answers: dict[str, Any]) -> dict[str, Any]:
         "times": times(target),
         "deploy_files": files,
         "only_for_the_host": sorted({name.partition("/")[0] for name in files}),
-        "own_pgbouncer": own,
+        "own_pgbouncer": started_by in ("command", "sidecar"),
+        "shared_pgbouncer": started_by == "service",
+        "sidecar": started_by == "sidecar",
         "start_command": command,
         "database_plan": {"add_on": None, "unverified": not offer, **offer},
         "run_command": run_command(plan),

@@ -44,6 +44,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     passed = terminalreporter.stats.get("passed", [])
     rows = [dict(report.user_properties).get(deploys.ROW) for report in passed]
     if rows := list(filter(None, rows)):
+        if terminalreporter.config.getoption("--write-docs"):
+            rows = deploys.merged(rows)
         table = deploys.table(rows)
         terminalreporter.section("simulated deploys")
         terminalreporter.write(f"\n{table}\n")

@@ -135,6 +135,12 @@ def table(rows: list[list[str]]) -> str:
     return COLUMNS + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def merged(rows: list[list[str]]) -> list[list[str]]:
+    """These rows, and those of docs/deploys.md for the layouts that were not deployed now."""
+    known = {tuple(row[:-3]): row for row in [*written(), *rows]}
+    return [known[key] for each in deploys() if (key := tuple(each.cells())) in known]
+
+
 def written() -> list[list[str]]:
     """The rows of docs/deploys.md."""
     lines = PAGE.read_text(encoding="utf-8").partition(COLUMNS)[2].splitlines()

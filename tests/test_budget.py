@@ -151,11 +151,13 @@ def test_a_plan_stays_inside_the_budget(given_answers: Answers) -> None:
         return
     assert plan.pooled
     assert plan.pool_size >= 1
-    assert plan.server_connections <= min(plan.pool_size * plan.poolers, plan.budget)
-    assert plan.server_connections == plan.poolers * min(plan.pool_size, plan.clients)
+    assert plan.server_connections <= plan.budget
+    pool = min(plan.pool_size, plan.clients) + plan.lookups
+    assert plan.server_connections == plan.poolers * pool
     if plan.pooling == "pgbouncer":
         assert plan.poolers == (a.instances_at_once if a.pgbouncer_per_instance else 1)
-        assert plan.pool_size * plan.poolers <= plan.budget
+        assert plan.lookups == (0 if a.pgbouncer_per_instance else 1)
+        assert (plan.pool_size + plan.lookups) * plan.poolers <= plan.budget
         assert plan.clients == plan.peak // plan.poolers <= budget.MAX_CLIENTS
         assert plan.clients + a.other_connections <= plan.max_client_conn
     else:
@@ -166,7 +168,8 @@ def test_a_plan_stays_inside_the_budget(given_answers: Answers) -> None:
         if pooler.sized_by != "unknown":
             assert plan.server_connections <= a.database_limit * pooler.pool_percent // 100
         if pooler.sized_by == "you":
-            assert plan.pool_size * plan.poolers <= plan.budget
+            assert plan.lookups == (0 if a.pgbouncer_per_instance else 1)
+        assert (plan.pool_size + plan.lookups) * plan.poolers <= plan.budget
         if pooler.pool_mode == "session" or pooler.sized_by == "unknown":
             # Each client may keep a server connection, exactly as without the pooler.
             assert plan.peak <= plan.server_connections
@@ -283,9 +286,9 @@ FITTING = [
     ("docker-compose", 100, {"server": "asgi"}, ("psycopg-pool", 94, 4, 8, 0, 0, 86)),
     ("docker-compose", 20, {"web_threads": 16}, ("psycopg-pool", 14, 7, 14, 0, 0, 0)),
     ("docker-compose", 20, {"web_threads": 7}, ("persistent", 14, 7, 14, 0, 0, 0)),
-    ("docker-compose", 20, {"web_processes": 15}, ("pgbouncer", 14, 4, 60, 14, 1, 0)),
-    ("docker-compose", 7, {}, ("pgbouncer", 1, 4, 8, 1, 1, 0)),
-    ("docker-compose", 100, {"pooling": "pgbouncer"}, ("pgbouncer", 94, 4, 8, 94, 1, 86)),
+    ("docker-compose", 20, {"web_processes": 15}, ("pgbouncer", 14, 4, 60, 13, 1, 0)),
+    ("docker-compose", 8, {"web_processes": 3}, ("pgbouncer", 2, 4, 12, 1, 1, 0)),
+    ("docker-compose", 100, {"pooling": "pgbouncer"}, ("pgbouncer", 94, 4, 8, 93, 1, 85)),
     ("heroku", 20, {}, ("persistent", 17, 4, 16, 0, 0, 1)),
     ("heroku", 20, {"web_instances": 2}, ("psycopg-pool", 17, 2, 16, 0, 0, 1)),
     ("heroku", 20, {"web_instances": 5}, ("pgbouncer", 17, 4, 80, 1, 10, 7)),
@@ -349,21 +352,21 @@ REFUSED = [
         5,
         {"pooling": "persistent", "server": "asgi"},
         ASGI,
-        "pooling=recommended and other_connections=1 or pooling=recommended and database_limit=7",
+        "pooling=recommended and database_limit=8",
     ),
     (
         "docker-compose",
         6,
         {},
         f"no connection is left for the web processes: {left(6, 3, 3, 0)}",
-        "other_connections=2 or database_limit=7",
+        "other_connections=1 or database_limit=8",
     ),
     (
         "docker-compose",
         1,
         {"other_connections": 262_143},
         f"no connection is left for the web processes: {left(1, 3, 262_143, -262_145)}",
-        "other_connections=1 and database_limit=5",
+        "other_connections=1 and web_processes=1 and database_limit=5",
     ),
     (
         "docker-compose",

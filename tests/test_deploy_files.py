@@ -158,7 +158,8 @@ CHECKS: dict[tuple[str, str], Check] = {
 # By another test, or plain text.
 CHECKED_OTHERWISE = {
     *(".dockerignore", ".python-version", ".railway/.gitignore", ".railway/railway.ts"),
-    *("Dockerfile", "compose.yaml", "deploy.env", "pgbouncer.ini"),
+    *("Dockerfile", "compose.yaml", "deploy.env", "roles.sql"),
+    *("pgbouncer/Dockerfile", "pgbouncer/pgbouncer.ini", "pgbouncer/start.sh"),
 }
 
 
@@ -166,7 +167,8 @@ def test_every_deploy_file_is_checked() -> None:
     for target in QUESTIONS["hosting_target"]:
         data = local_extensions.hosting(target)
         for name in (*data["deploy"]["files"], *data["pgbouncer"].get("files", [])):
-            assert ((target, name) in CHECKS) != (name in CHECKED_OTHERWISE), (target, name)
+            checked = ((target, name) in CHECKS, name in CHECKED_OTHERWISE)
+            assert sum(checked) == 1, f"{name} of {target}: in CHECKS, or in CHECKED_OTHERWISE"
 
 
 @of_targets(*(target for target, _ in CHECKS))
@@ -210,7 +212,9 @@ def test_mistakes_are_found(
     bake: Bake, target: str, place: str, mistake: Any, problem: str
 ) -> None:
     name, _, way = place.partition("#")
-    document = documents(bake(**Combination(target, "provider-pooler", "wsgi").answers()) / name)
+    has_pooler = "provider_pooler" in local_extensions.hosting(target)
+    pooling = "provider-pooler" if has_pooler else "none"
+    document = documents(bake(**Combination(target, pooling, "wsgi").answers()) / name)
     before, _, last = way.rpartition("/")
     at(document, before)[last] = mistake
 
@@ -241,8 +245,8 @@ def hadolint(dockerfile: str) -> str:
 
 @EVERY_RENDERING
 def test_hadolint_finds_nothing(bake: Bake, answers: Answers) -> None:
-    if "Dockerfile" in files_of(answers):
-        assert hadolint((bake(**answers) / "Dockerfile").read_text(encoding="utf-8")) == ""
+    for dockerfile in bake(**answers).rglob("Dockerfile"):
+        assert hadolint(dockerfile.read_text(encoding="utf-8")) == ""
 
 
 def test_hadolint_finds_mistakes(bake: Bake) -> None:
@@ -334,7 +338,8 @@ def test_migrations_take_the_direct_road(bake: Bake, answers: Answers) -> None:
     roads = local_extensions.roads(plan, local_extensions.hosting(target))
     if target not in MIGRATIONS:
         texts = [(project / name).read_text("utf-8") for name in (*files_of(answers), "DEPLOY.md")]
-        assert re.search(rf"\b({'|'.join(roads['direct'])})\b", "".join(texts))
+        names = "|".join(roads["direct"])
+        assert re.search(rf"\b({names})\b", "".join(texts)), f"no deploy file names {names}"
         return
     found = value(project, MIGRATIONS[target])
     if isinstance(found, list):
@@ -344,6 +349,28 @@ def test_migrations_take_the_direct_road(bake: Bake, answers: Answers) -> None:
     assert not re.search("pool|pgbouncer", direct, re.IGNORECASE)
     if plan.pooling == "provider-pooler":
         assert direct != json.dumps(found[roads["pooled"][0]])
+
+
+@of_targets(*QUESTIONS["hosting_target"])
+def test_pgbouncer_is_started(bake: Bake, answers: Answers) -> None:
+    """By what the data file says; else the budget would count on a PgBouncer that nobody starts."""
+    plan = plan_of(answers)
+    if plan.pooling != "pgbouncer":
+        return
+    project, target = bake(**answers), local_extensions.hosting(answers["hosting_target"])
+    module = ["python", "-m", "pgconnections.pgbouncer"]
+    match target["pgbouncer"]["started_by"]:
+        case "command":
+            assert value(project, "Dockerfile#/CMD")[:4] == [*module, "gunicorn"]
+        case "host":
+            assert "pgbouncer gunicorn " in value(project, target["deploy"]["start"])
+        case "service":
+            assert value(project, "compose.yaml#/services/pgbouncer/build") == "pgbouncer"
+        case "sidecar":
+            sidecar = kinds(project)["Deployment"]["template"]["spec"]["initContainers"][0]
+            assert sidecar["restartPolicy"] == "Always"
+            assert sidecar["command"] == module
+            assert value(project, "Dockerfile#/CMD")[0] == "gunicorn"
 
 
 # MiB of memory that Fargate allows for these CPU units, in steps of 1024: from, to.

@@ -192,8 +192,8 @@ def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
             file=sys.stderr,
         )
 
-    assert default[0] <= 32 and default[1] <= 1600
-    assert largest[0] <= 39 and largest[1] <= 2200
+    assert default[0] <= 34 and default[1] <= 1750
+    assert largest[0] <= 42 and largest[1] <= 2400
 
 
 def size(project: Path) -> tuple[int, int]:

@@ -134,7 +134,7 @@ OUT_OF_RANGE = [
     ("web_threads", 100 * "0" + "4", f"'{40 * '0'}'... (101 characters)", 1_000),
     ("web_threads", "18446744073709551616", "'18446744073709551616'", 1_000),
     # The nearest legal number would leave no connection for the web.
-    ("other_connections", "262144", "'262144'", 96),
+    ("other_connections", "262144", "'262144'", 95),
 ]
 
 
@@ -234,7 +234,7 @@ ERRORS: dict[str, tuple[Answers, str]] = {
     "limit too small": (
         {"database_limit": "6"},
         f"no connection is left for the web processes: {SUM_6}; "
-        "accepted would be other_connections=2 or database_limit=7.",
+        "accepted would be other_connections=1 or database_limit=8.",
     ),
     "layout too large": (
         {"pooling": "none", "database_limit": "20", "web_threads": "16", "server": "asgi"},
@@ -482,7 +482,7 @@ def test_cruft_update(user: dict[str, str], tmp_path: Path) -> None:
         "Usage: cruft update [OPTIONS]\n\n",
         ERRORS["limit too small"][1],
         f"cruft update --project-dir {project} --variables-to-update "
-        """'{"database_limit": "6", "web_threads": "5", "other_connections": 2}'""",
+        """'{"database_limit": "6", "web_threads": "5", "other_connections": 1}'""",
     )
     assert not (project / "NEWS.txt").exists()
 

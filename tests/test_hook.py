@@ -60,7 +60,7 @@ The connection budget of my_service
   for the web processes       17  limit - reserved - other
   per process                  4  to the pooler
   peak                        16  2 instances x 2 processes x 4
-  pooler to database          16  2 poolers x pool_size 8
+  pooler to database          16  a PgBouncer beside each of 2 instances x pool_size 8
   spare                        1  not planned for anything
 
   pgbouncer: all processes share the server connections of PgBouncer.

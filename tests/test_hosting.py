@@ -88,9 +88,9 @@ TARGET = record(
         ),
         "address": fact(TEXT),
         "allowed_hosts": fact(TEXT),
-        # Whether each instance runs a PgBouncer of its own.
         "pgbouncer": record(
-            {"per_instance": {"type": "boolean"}, **ORIGIN}, {"files": strings(FILE), **REMARKS}
+            {"started_by": {"enum": ["service", "command", "sidecar", "host"]}, **ORIGIN},
+            {"files": strings(FILE), **REMARKS},
         ),
         "differences": {"type": "array", "items": fact(TEXT), "minItems": 2, "maxItems": 2},
         "deploy": record({"files": strings(FILE), "start": PLACE, "migrate": PLACE}),
@@ -149,7 +149,9 @@ def test_the_schema_is_one() -> None:
 
 @EVERY_TARGET
 def test_data_has_the_shape(path: Path) -> None:
-    assert problems(load(path)) == []
+    found = problems(load(path))
+
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_a_provider_pooler_is_described_as_a_whole(path: Path) -> None:
 def test_targets_are_the_data_files() -> None:
     targets = QUESTIONS["hosting_target"]
 
-    assert sorted(targets) == [path.stem for path in DATA]
+    assert set(targets) == {path.stem for path in DATA}, "hosting/ and cookiecutter.json differ"
     assert targets[0] == "docker-compose"
 
 
@@ -215,7 +217,8 @@ def test_every_question_and_every_choice_has_a_prompt() -> None:
 
 @EVERY_TARGET
 def test_the_prompt_tells_the_default_limit(path: Path) -> None:
-    prompt = QUESTIONS["__prompts__"]["hosting_target"][path.stem]
+    prompt = QUESTIONS["__prompts__"]["hosting_target"].get(path.stem)
+    assert prompt, "cookiecutter.json has no text for it in __prompts__"
 
     limit = local_extensions.default_limit(path.stem)
     assert re.findall(r"(\d+) connections", prompt) == ([str(limit)] if limit else [])

@@ -202,9 +202,25 @@ def behind_a_pooler(answers: Answers) -> bool:
     return answers["pooling"] in ("pgbouncer", "provider-pooler")
 
 
+def behind_transactions(answers: Answers) -> bool:
+    """Behind a pooler in transaction mode."""
+    pooler = local_extensions.hosting(answers["hosting_target"]).get("provider_pooler")
+    mode = pooler["pool_mode"]["value"] if pooler else None
+    return answers["pooling"] == "pgbouncer" or (
+        answers["pooling"] == "provider-pooler" and mode == "transaction"
+    )
+
+
+def pgbouncer_for_all(answers: Answers) -> bool:
+    return answers["pooling"] == "pgbouncer" and started_by(answers) == "service"
+
+
+def started_by(answers: Answers) -> str:
+    return local_extensions.hosting(answers["hosting_target"])["pgbouncer"]["started_by"]
+
+
 def pgbouncer_in_the_image(answers: Answers) -> bool:
-    """No service of its own, and no buildpack that runs PgBouncer for us."""
-    return answers["pooling"] == "pgbouncer" and not compose(answers) and not heroku(answers)
+    return answers["pooling"] == "pgbouncer" and started_by(answers) in ("command", "sidecar")
 
 
 def known_tls(answers: Answers) -> bool:
@@ -220,8 +236,10 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
         answers["pooling"] in ("persistent", "psycopg-pool") or behind_a_pooler(answers)
     ),
     "pgconnections/concurrency.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
-    "pgconnections/management/commands/migrate.py": behind_a_pooler,
+    "pgconnections/apps.py": behind_transactions,
+    "pgconnections/checks.py": behind_transactions,
     "pgconnections/pgbouncer.py": pgbouncer_in_the_image,
+    "pgconnections/pgbouncer_ini.py": pgbouncer_for_all,
     "pgconnections/settings.py": lambda answers: True,  # from one of several files
     "pgconnections/tls.py": known_tls,  # from one of several files
     "tests/get-pgbouncer.sh": behind_a_pooler,
@@ -259,7 +277,8 @@ def test_no_file_is_missing_or_too_many(bake: Bake, answers: Answers) -> None:
     deploy_files = {"DEPLOY.md", *local_extensions.deploy_files(plan, target)}
 
     rendered = {path.relative_to(project).as_posix() for path in files(project)}
-    assert rendered == always | asked_for | deploy_files
+    expected = always | asked_for | deploy_files
+    assert (rendered - expected, expected - rendered) == (set(), set()), "too many, missing"
 
 
 @EVERY_RENDERING
@@ -414,15 +433,15 @@ def test_numbers_of_app_json(bake: Bake, answers: Answers, monkeypatch: pytest.M
 def test_numbers_of_pgbouncer_ini(bake: Bake, answers: Answers) -> None:
     project, plan = bake(**answers), plan_of(answers)
     if not compose(resolved(answers)) or plan.pooling != "pgbouncer":
-        assert not (project / "pgbouncer.ini").exists()
+        assert not (project / "pgbouncer").exists()
         return
     ini = ConfigParser(interpolation=None)
-    ini.read(project / "pgbouncer.ini")
+    ini.read(project / "pgbouncer" / "pgbouncer.ini")
     settings = ini["pgbouncer"]
 
     assert plan.poolers == 1
     assert settings.getint("default_pool_size") == plan.pool_size
-    assert settings.getint("max_db_connections") == plan.pool_size
+    assert settings.getint("max_db_connections") == plan.pool_size + plan.lookups == plan.budget
     assert settings.getint("reserve_pool_size") == 0
     assert settings.getint("max_client_conn") == plan.max_client_conn
     assert settings["pool_mode"] == "transaction"
@@ -470,7 +489,7 @@ def test_illegal_pairs_are_refused(combination: Combination, why: str, tmp_path:
 def test_pairwise_covers_every_pair() -> None:
     rows = pairwise()
 
-    assert len(rows) <= 16
+    assert len(rows) <= len(QUESTIONS["hosting_target"])
     assert len({row.id for row in rows}) == len(rows)
     assert set().union(*(row.pairs() for row in rows)) == set().union(
         *(row.pairs() for row in all_rows())

@@ -213,8 +213,7 @@ def main() -> dict[str, int]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         for each in POOLERS:
-            each.stop()
-            shutil.rmtree(each.ini.parent)
+            each.remove()
         postgres.stop()
         shutil.rmtree(folder)
     errors = sum(status != 200 for status in balancer.statuses)

@@ -129,6 +129,7 @@ class Plan:
     peak: int  # connections of all web processes while a deploy overlaps
     pool_size: int = 0  # server connections of one pooler; 0 without one
     poolers: int = 0  # poolers that run at once
+    lookups: int = 0  # connections of one pooler to look passwords up
 
     @property
     def pooled(self) -> bool:
@@ -147,6 +148,16 @@ class Plan:
         return self.pooling in ("persistent", "psycopg-pool") or self.pooled
 
     @property
+    def topology(self) -> str:
+        """Where the poolers are that the plan counts."""
+        a = self.answers
+        if self.pooling == "pgbouncer" and a.pgbouncer_per_instance:
+            return f"a PgBouncer beside each of {self.poolers} instances"
+        if self.pooling == "pgbouncer":
+            return "one PgBouncer for all instances"
+        return f"{self.poolers} poolers of the provider" if self.pooled else "no pooler"
+
+    @property
     def clients(self) -> int:
         """Connections of the web to one pooler, at most."""
         # Beside each instance it serves that one; else it may be the only one that is left.
@@ -161,7 +172,8 @@ class Plan:
     def server_connections(self) -> int:
         """Connections of the web that PostgreSQL itself sees at the worst moment, in total."""
         # A pooler opens no more than it has clients, but keeps them while others have the clients.
-        return self.poolers * min(self.pool_size, self.clients) if self.pooled else self.peak
+        pool = min(self.pool_size, self.clients) + self.lookups
+        return self.poolers * pool if self.pooled else self.peak
 
     @property
     def spare(self) -> int:
@@ -217,14 +229,16 @@ def _plan(answers: Answers) -> Plan | None:
         if a.connections_per_instance:
             per_process = min(per_process, a.connections_per_instance // a.web_processes)
     peak = processes_at_once * per_process
-    pool_size = poolers = 0
+    pool_size = poolers = lookups = 0
     fits = 0 < per_process and peak <= budget
     if a.connections_per_instance and a.pooling not in POOLERS:
         fits = fits and a.web_processes * per_process <= a.connections_per_instance
 
     if a.pooling == "pgbouncer":
         poolers = a.instances_at_once if a.pgbouncer_per_instance else 1
-        pool_size = max(budget, 0) // poolers
+        # Beside an instance it knows the one password; else it asks the database for each.
+        lookups = 0 if a.pgbouncer_per_instance else 1
+        pool_size = max(budget, 0) // poolers - lookups
         fits = pool_size > 0 and peak // poolers <= MAX_CLIENTS
     elif a.pooling == "provider-pooler" and a.provider_pooler:
         pooler = a.provider_pooler
@@ -238,8 +252,8 @@ def _plan(answers: Answers) -> Plan | None:
 
     if not fits:
         return None
-    reason = REASONS[a.pooling]
-    return Plan(a, a.pooling, reason, usable, budget, per_process, peak, pool_size, poolers)
+    sizes = (usable, budget, per_process, peak, pool_size, poolers, lookups)
+    return Plan(a, a.pooling, REASONS[a.pooling], *sizes)
 
 
 def _pool_size(answers: Answers, budget: int, peak: int) -> int:
@@ -332,6 +346,8 @@ def _problem(answers: Answers) -> str:
         return _pooler_problem(a, budget, needed, left)
     if budget < a.instances_at_once and a.pgbouncer_per_instance:
         return f"PgBouncer needs a connection for each of {instances}, but {left}"
+    if budget < 2 and not a.pgbouncer_per_instance:
+        return f"PgBouncer needs 2 connections, one of them to look passwords up, but {left}"
     if a.pgbouncer_per_instance:
         needed = (
             f"{a.web_processes * a.web_threads} per instance "

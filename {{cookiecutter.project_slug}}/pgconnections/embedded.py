@@ -45,10 +45,10 @@ class Server:
         return f"postgres://{user}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def stop(self) -> None:
-        _run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
+        run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
 
     def restart(self) -> None:
-        _run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "restart")
+        run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "restart")
 
 
 def start(data: Path = DATA, **settings: str | int) -> Server:
@@ -65,7 +65,7 @@ def start(data: Path = DATA, **settings: str | int) -> Server:
             password.write(PASSWORD)
             password.flush()
             os.chmod(password.name, 0o644)
-            _run(
+            run(
                 "initdb", "-D", data, "-U", SUPERUSER, f"--pwfile={password.name}",
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
             )  # fmt: skip
@@ -78,11 +78,11 @@ def start(data: Path = DATA, **settings: str | int) -> Server:
         **settings,
     }
     options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-    _run("pg_ctl", "-D", data, "-w", "-l", data / "server.log", "-o", options, "start")
+    run("pg_ctl", "-D", data, "-w", "-l", data / "server.log", "-o", options, "start")
     if new:
         role = f"CREATE ROLE {SERVICE} LOGIN CREATEDB PASSWORD '{PASSWORD}'"
         database = f"CREATE DATABASE {SERVICE} OWNER {SERVICE}"
-        _run("psql", "-q", server.url(SUPERUSER, "postgres"), "-c", role, "-c", database)
+        run("psql", "-q", server.url(SUPERUSER, "postgres"), "-c", role, "-c", database)
     return server
 
 
@@ -117,7 +117,7 @@ def reachable(program: Path, *folders: Path) -> Path:
     return copy / program.relative_to(folders[0].parent)
 
 
-def _run(program: str, *arguments: object) -> None:
+def run(program: str, *arguments: object) -> None:
     command = [str(_programs() / program), *map(str, arguments)]
     with tempfile.TemporaryFile("w+") as output:  # not a pipe: the server would hold it open
         done = subprocess.run(command, stdout=output, stderr=output, cwd="/", **AS_USER)

@@ -6,6 +6,7 @@ gunicorn.conf.py print without a traceback.
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -64,6 +65,8 @@ def database(*variables: str) -> dict[str, Any]:
     except ValueError as error:
         raise ImproperlyConfigured(f"{variables[0]} is no database URL: {error}") from None
 
+    entry["PASSWORD"] = entry["PASSWORD"] or password()
+
     defaults: dict[str, Any] = {
         "application_name": SERVICE,
         # Seconds to wait for a server that does not answer, when connecting.
@@ -80,3 +83,14 @@ def database(*variables: str) -> dict[str, Any]:
         entry["OPTIONS"] |= tls.options(entry["OPTIONS"])
 {% endif %}
     return entry
+
+
+def password() -> str:
+    """That of all roads whose URL has none: any characters, in the environment or in a file."""
+    file = os.environ.get("DATABASE_PASSWORD_FILE")
+    if file is None:
+        return os.environ.get("DATABASE_PASSWORD", "")
+    try:
+        return Path(file).read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"DATABASE_PASSWORD_FILE cannot be read: {error}") from None

@@ -59,6 +59,17 @@ class Service:
             return list(pool.map(self.get, [path] * requests))
 
 
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the project, with these environment variables too."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
 @contextmanager
 def running_service(*before: str, **environment: str) -> Iterator[Service]:
     """Start the web server with the project's own gunicorn.conf.py; the context ends it.

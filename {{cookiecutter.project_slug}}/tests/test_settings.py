@@ -1,9 +1,6 @@
 """The settings as production reads them."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -11,19 +8,9 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 
-from tests.service import PROJECT
+from tests.service import python
 
 URLS = [{{ roads.all | arguments }}]
-
-
-def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=PROJECT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_check_deploy_is_clean() -> None:
