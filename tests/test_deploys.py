@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from conftest import TEMPLATE, Bake
-from deploys import ROW, Deploy, deploys, simulate, written
+from deploys import Deploy, deploys, simulate
+from pages import TABLES
 from renderings import new_user, run
 
 EVERY_DEPLOY = pytest.mark.parametrize("deploy", [pytest.param(d, id=d.id) for d in deploys()])
@@ -22,7 +23,7 @@ def test_a_deploy_under_load(
     shutil.copytree(bake(**deploy.answers), project)
 
     seen = simulate(deploy, project, "5.2")
-    record_property(ROW, deploy.cells(seen))
+    record_property("deploys", deploy.cells(seen))
 
     plan = deploy.plan
     assert seen["errors"] == 0
@@ -45,7 +46,7 @@ def test_a_step_larger_is_refused(deploy: Deploy, tmp_path: Path) -> None:
 
 
 def test_the_page_of_simulated_deploys_is_of_these_layouts() -> None:
-    rows = written()
+    rows = TABLES["deploys"].rows()
 
     assert [row[:-3] for row in rows] == [deploy.cells() for deploy in deploys()], (
         "make it again: .venv/bin/pytest tests/test_deploys.py --write-docs"

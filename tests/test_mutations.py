@@ -22,6 +22,7 @@ BOUNCER = {"pooling": "pgbouncer", "database_limit": 20}
 NONE_ASGI = {"pooling": "none", "server": "asgi"}
 
 SETTINGS = "pgconnections/settings.py"
+MIGRATE = "pgconnections/management/commands/migrate.py"
 LOAD = "test_connections.py::test_load"
 LOST = "test_connections.py::test_lost_connections[terminated]"
 
@@ -69,13 +70,16 @@ MUTATIONS = [
              "test_pooler.py::test_load"),
     Mutation("health checks to a pooler", BOUNCER, SETTINGS, 'CHECKS": True', 'CHECKS": False',
              "test_pooler.py::test_lost_connections[pooler restarted]"),
-    Mutation("pool_mode", BOUNCER, "pgbouncer.ini", "= transaction", "= session",
+    Mutation("what the check of cursors sees", BOUNCER, SETTINGS, 'CURSORS": True',
+             'CURSORS": False', "test_pooler.py::test_the_checks_see_the_pooler"),
+    Mutation("pool_mode", BOUNCER, "pgbouncer/pgbouncer.ini", "= transaction", "= session",
              "test_pooler.py::test_transaction_mode"),
-    Mutation("server connections of a pooler", BOUNCER | {"web_threads": 16}, "pgbouncer.ini",
-             "= 14", "= 15", "test_pooler.py::test_load", changes=2),
-    Mutation("direct road", BOUNCER, "pgconnections/management/commands/migrate.py",
-             'database="direct"', 'database="default"',
+    Mutation("server connections of a pooler", BOUNCER, SETTINGS, "pgbouncer_ini.check(BUDGET)", "",
+             "test_pooler.py::test_a_pool_beyond_the_budget_is_refused"),
+    Mutation("direct road", BOUNCER, MIGRATE, 'database="direct"', 'database="default"',
              "test_pooler.py::test_migrations_take_the_direct_road"),
+    Mutation("pooled road", BOUNCER, MIGRATE, "if behind_a_pooler(connection)", "if False",
+             "test_pooler.py::test_migrations_are_refused_on_the_pooled_road"),
 ]  # fmt: skip
 
 

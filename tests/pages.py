@@ -1,0 +1,70 @@
+"""Tables in docs/ that tests measure: printed after a run, and written with --write-docs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conftest import TEMPLATE
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first `key` cells of a row say what is measured, the others what was seen."""
+
+    page: str
+    columns: tuple[str, ...]
+    key: int
+
+    @property
+    def head(self) -> str:
+        return line(self.columns) + line(["---"] * len(self.columns))
+
+    def markdown(self, rows: list[list[str]]) -> str:
+        return self.head + "".join(map(line, rows))
+
+    def rows(self) -> list[list[str]]:
+        """Those on the page."""
+        lines = self._text().partition(self.head)[2].partition("\n\n")[0].splitlines()
+        return [each[2:-2].split(" | ") for each in lines]
+
+    def write(self, rows: list[list[str]]) -> None:
+        """Put these rows on the page, in place of those that measured the same."""
+        known = {tuple(row[: self.key]): row for row in [*self.rows(), *rows]}
+        before, _, after = self._text().partition(self.head)
+        _, end, after = after.partition("\n\n")
+        text = f"{before}{self.markdown(list(known.values()))}{end[1:]}{after}"
+        (TEMPLATE / "docs" / self.page).write_text(text, encoding="utf-8")
+
+    def _text(self) -> str:
+        text = (TEMPLATE / "docs" / self.page).read_text(encoding="utf-8")
+        assert text.count(self.head) == 1, f"{self.page} has not this table:\n{self.head}"
+        return text
+
+
+def line(cells: list[str] | tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+TABLES = {
+    "deploys": Table(
+        "deploys.md",
+        (
+            *("`hosting_target`", "pooling", "instances of those at once x processes x threads"),
+            *("refused", "limit", "usable", "planned", "peak", "requests", "errors"),
+        ),
+        key=2,
+    ),
+    "faults": Table(
+        "pgbouncer.md",
+        (
+            *("PgBouncer", "server", "fault", "requests", "lost in it", "failed later"),
+            *("longest, s", "back after, s"),
+        ),
+        key=3,
+    ),
+    "clients": Table(
+        "pgbouncer.md",
+        ("PgBouncer", "clients", "budget", "peak", "answers", "seconds"),
+        key=2,
+    ),
+}

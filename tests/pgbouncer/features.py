@@ -1,0 +1,194 @@
+"""What Django does with a session, through PgBouncer in transaction mode and around it.
+
+`lost`: the next statement is on another connection, which does not have it. `leaks`: the next
+client of that connection has it. That is what a transaction pooler is; the road around is `direct`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.core.checks import run_checks
+from django.db import DatabaseError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import override_settings
+from pgconnections.embedded import Server
+from pgconnections.settings import DATABASES
+
+from tests import pooler
+
+pytestmark = pytest.mark.usefixtures("on_the_roads_of_production")
+
+
+@pytest.fixture(scope="module")
+def bouncer(postgres: Server) -> Iterator[pooler.Pooler]:
+    bouncer = pooler.start(postgres)
+    yield bouncer
+    bouncer.remove()
+
+
+@pytest.fixture
+def on_the_roads_of_production(
+    bouncer: pooler.Pooler, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[None]:
+    """`default` leads through PgBouncer, `direct` around it, as they do outside of the tests."""
+    with django_db_blocker.unblock():
+        before = {alias: connections[alias] for alias in connections}
+        for alias, port in (
+            ("default", bouncer.port),
+            ("direct", connections["direct"].settings_dict["PORT"]),
+        ):
+            connections[alias] = connections.create_connection(alias)
+            connections[alias].settings_dict = {**connections[alias].settings_dict, "PORT": port}
+        yield
+        for alias, connection in before.items():
+            connections[alias].close()
+            connections[alias] = connection
+
+
+def execute(connection: BaseDatabaseWrapper, sql: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def the_connection_is_taken(bouncer: pooler.Pooler) -> Iterator[psycopg.Connection]:
+    """Another client has the server connection that was used last, in a transaction."""
+    with psycopg.connect(bouncer.url()) as other:
+        other.execute("SELECT 1")
+        yield other
+
+
+# What it is, how it begins, and how it is seen afterwards: an error or no row says that it is gone.
+STATE = {
+    "temporary table": ("CREATE TEMP TABLE mine (n int)", "SELECT 1 FROM mine LIMIT 0"),
+    "SET": ("SET my.tenant = 'a'", "SELECT 1 WHERE current_setting('my.tenant') = 'a'"),
+    "advisory lock": (
+        "SELECT pg_advisory_lock(pg_backend_pid())",
+        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+    ),
+    "LISTEN": ("LISTEN news", "SELECT 1 FROM pg_listening_channels()"),
+    "PREPARE": ("PREPARE mine AS SELECT 1", "EXECUTE mine"),
+}
+
+
+def is_there(ask: Callable[[], list[tuple]], name: str) -> bool:
+    try:
+        return bool(ask()) or name == "temporary table"
+    except (DatabaseError, psycopg.DatabaseError):
+        return False
+
+
+@pytest.mark.parametrize("name", STATE)
+def test_state_of_a_session(name: str, bouncer: pooler.Pooler, report: list[str]) -> None:
+    begin, see = STATE[name]
+
+    execute(connections["default"], begin)
+    with the_connection_is_taken(bouncer) as other:
+        kept = is_there(lambda: execute(connections["default"], see), name)
+        leaks = is_there(lambda: other.execute(see).fetchall(), name)
+    execute(connections["direct"], begin)
+    direct = is_there(lambda: execute(connections["direct"], see), name)
+
+    report.append(
+        f"| {name} | {'kept' if kept else 'lost'}{', leaks' if leaks else ''} | {direct} |"
+    )
+    assert (kept, leaks, direct) == (False, True, True)
+    # Nothing of it may reach the next test.
+    bouncer.restart()
+
+
+def test_notifications_arrive_on_the_direct_road() -> None:
+    execute(connections["direct"], "LISTEN news")
+    execute(connections["default"], "NOTIFY news, 'hello'")
+
+    [notified] = connections["direct"].connection.notifies(timeout=5, stop_after=1)
+    assert (notified.channel, notified.payload) == ("news", "hello")
+
+
+def test_state_of_a_transaction_is_kept(bouncer: pooler.Pooler) -> None:
+    """SET LOCAL, locks of a transaction, and temporary tables that end with it."""
+    with transaction.atomic():
+        execute(connections["default"], "SET LOCAL lock_timeout = '1s'")
+        execute(connections["default"], "SELECT pg_advisory_xact_lock(8)")
+        execute(connections["default"], "CREATE TEMP TABLE mine (n int) ON COMMIT DROP")
+        with psycopg.connect(bouncer.url()) as other:
+            assert other.execute("SHOW lock_timeout").fetchone() == ("10s",)
+        assert execute(connections["default"], "SHOW lock_timeout") == [("1s",)]
+        assert execute(connections["default"], "SELECT * FROM mine") == []
+    assert execute(connections["default"], "SHOW lock_timeout") == [("10s",)]
+
+
+def test_iterator(bouncer: pooler.Pooler) -> None:
+    """Without server-side cursors, in which each chunk would be on another connection."""
+    rows = ContentType.objects.iterator(chunk_size=1)
+    first = next(rows)
+    with the_connection_is_taken(bouncer):
+        others = list(rows)
+
+    assert first not in others
+    assert 1 + len(others) == ContentType.objects.count()
+
+
+def test_a_server_side_cursor_would_be_lost(bouncer: pooler.Pooler) -> None:
+    settings = connections["default"].settings_dict | {"DISABLE_SERVER_SIDE_CURSORS": False}
+    connections["default"].settings_dict = settings
+    rows = ContentType.objects.iterator(chunk_size=1)
+    next(rows)
+    with the_connection_is_taken(bouncer), pytest.raises((DatabaseError, psycopg.DatabaseError)):
+        list(rows)
+
+
+def test_savepoints() -> None:
+    with transaction.atomic():
+        kind = ContentType.objects.create(app_label="a", model="b")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            execute(connections["default"], "SELECT 1 / 0")
+        assert ContentType.objects.filter(pk=kind.pk).exists()
+        transaction.set_rollback(True)
+
+
+def test_select_for_update(bouncer: pooler.Pooler) -> None:
+    lock = "SELECT 1 FROM django_content_type FOR UPDATE NOWAIT"
+    with transaction.atomic():
+        assert list(ContentType.objects.select_for_update())
+        with (
+            psycopg.connect(bouncer.url()) as other,
+            pytest.raises(psycopg.errors.LockNotAvailable),
+        ):
+            other.execute(lock)
+    with psycopg.connect(bouncer.url()) as other:
+        assert other.execute(lock).fetchone() == (1,)
+
+
+def test_time_zone() -> None:
+    """The server of the tests is in New York, the role in UTC."""
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    with transaction.atomic():
+        Session.objects.create(session_key="k", session_data="", expire_date=moment)
+        assert Session.objects.get(session_key="k").expire_date == moment
+        shown = execute(
+            connections["default"], "SELECT extract(hour FROM expire_date) FROM django_session"
+        )
+        assert int(shown[0][0]) == 3
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("options", "id"),
+    [({"options": "-c search_path=a"}, "E001"), ({"assume_role": "somebody"}, "E002")],
+)
+def test_session_options_are_refused(options: dict[str, str], id: str) -> None:
+    changed = DATABASES["default"] | {"OPTIONS": DATABASES["default"]["OPTIONS"] | options}
+    with override_settings(DATABASES={**DATABASES, "default": changed}):
+        found = [message.id for message in run_checks()]
+
+    assert found == [f"pgconnections.{id}"]
+    assert run_checks() == []

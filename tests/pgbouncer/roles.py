@@ -1,0 +1,174 @@
+"""Who may log in through PgBouncer, and what the roles of roles.sql may do."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from pgconnections.answers import SERVICE
+from pgconnections.embedded import PASSWORD, SUPERUSER, Server
+from pgconnections.settings import BUDGET
+from psycopg import errors
+from tests.service import python
+
+from tests import pooler
+
+PRINTABLE = string.digits + string.ascii_letters + string.punctuation + " äß€🚀"
+
+
+@pytest.fixture(scope="module")
+def bouncer(postgres: Server) -> Iterator[pooler.Pooler]:
+    bouncer = pooler.start(postgres)
+    yield bouncer
+    bouncer.remove()
+
+
+def ask(url: str, sql: str, *parameters: str) -> list[tuple]:
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        cursor = connection.execute(sql, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def admin(postgres: Server) -> str:
+    return postgres.url(SUPERUSER, SERVICE)
+
+
+def test_the_script_runs_again(bouncer: pooler.Pooler, postgres: Server) -> None:
+    pooler.create_roles(postgres, bouncer.folder / "roles.sql")
+
+    assert ask(bouncer.url(), "SELECT 1") == [(1,)]
+
+
+def test_the_role_is_an_ordinary_one(bouncer: pooler.Pooler, admin: str) -> None:
+    may = "rolsuper, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin, rolconnlimit"
+    rows = dict((row[0], row[1:]) for row in ask(admin, f"SELECT rolname, {may} FROM pg_roles"))
+
+    limit = BUDGET.usable - BUDGET.lookups
+    assert rows[SERVICE] == (False, False, False, False, True, limit)
+    assert rows["pgbouncer"] == (False, False, False, False, True, -1)
+    assert rows["pgbouncer_owner"] == (False, False, False, False, False, -1)
+    # The tests give it back what the script takes.
+    assert "NOCREATEDB" in (bouncer.folder / "roles.sql").read_text()
+
+
+def test_settings_of_the_role_get_through(bouncer: pooler.Pooler) -> None:
+    names = ("timezone", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    shown = [ask(bouncer.url(), f"SHOW {name}")[0][0] for name in names]
+
+    assert shown == ["UTC", "20s", "10s", "1min"]
+
+
+def test_migrations_have_all_the_time_that_they_need(bouncer: pooler.Pooler, admin: str) -> None:
+    ask(admin, f"ALTER ROLE {SERVICE} SET statement_timeout = '1ms'")
+    try:
+        done = python("manage.py", "migrate", DATABASE_URL=bouncer.url())
+    finally:
+        ask(admin, f"ALTER ROLE {SERVICE} SET statement_timeout = '20s'")
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT rolpassword FROM pg_authid",
+        "SELECT passwd FROM pg_shadow",
+        "SELECT * FROM pgbouncer.secret_of('pgbouncer')",
+        "SELECT * FROM pgbouncer.secret_of(current_user)",
+        "SET ROLE pgbouncer",
+        "SET ROLE pgbouncer_owner",
+        "GRANT pgbouncer_owner TO current_user",
+        "ALTER FUNCTION pgbouncer.secret_of(text) SECURITY INVOKER",
+        "CREATE OR REPLACE FUNCTION pgbouncer.secret_of(role text) RETURNS TABLE (username text, "
+        "secret text) LANGUAGE sql AS $$ SELECT 'a', 'b' $$",
+        "CREATE FUNCTION pgbouncer.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ],
+)
+def test_the_service_reads_no_secret(bouncer: pooler.Pooler, sql: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        ask(bouncer.url(), sql)
+
+
+def test_the_function_knows_no_privileged_role(
+    bouncer: pooler.Pooler, postgres: Server, admin: str
+) -> None:
+    roles = {
+        "a_superuser": "SUPERUSER LOGIN",
+        "a_replica": "REPLICATION LOGIN",
+        "without_login": "NOLOGIN",
+        "expired": "LOGIN VALID UNTIL '2020-01-01'",
+        "ordinary": "LOGIN",
+    }
+    for role, may in roles.items():
+        ask(admin, f"CREATE ROLE {role} {may} PASSWORD '{PASSWORD}'")
+    try:
+        lookup = postgres.url("pgbouncer", SERVICE)
+        told = {
+            role: len(ask(lookup, "SELECT * FROM pgbouncer.secret_of(%s)", role))
+            for role in (*roles, SUPERUSER, "nobody", "' OR true --")
+        }
+        let_in = {}
+        for role in (*roles, SUPERUSER):
+            try:
+                ask(bouncer.url().replace(f"//{SERVICE}:", f"//{role}:"), "SELECT 1")
+                let_in[role] = True
+            except psycopg.OperationalError:
+                let_in[role] = False
+    finally:
+        for role in roles:
+            ask(admin, f"DROP ROLE {role}")
+
+    assert {role for role, rows in told.items() if rows} == {"ordinary"}
+    assert {role for role, may in let_in.items() if may} == {"ordinary"}
+
+
+def test_the_lookup_role_reads_nothing_else(bouncer: pooler.Pooler, postgres: Server) -> None:
+    lookup = postgres.url("pgbouncer", SERVICE)
+
+    # A table of its own does not get into the function, which has a search_path of its own.
+    shadow = "CREATE TEMP TABLE pg_authid (rolname text, rolpassword text)"
+    with psycopg.connect(lookup, autocommit=True) as connection:
+        connection.execute(shadow)
+        told = connection.execute("SELECT * FROM pgbouncer.secret_of(%s)", [SERVICE]).fetchall()
+    assert told[0][1].startswith("SCRAM-SHA-256$")
+    with pytest.raises(errors.InsufficientPrivilege):
+        ask(lookup, "SELECT rolpassword FROM pg_catalog.pg_authid")
+
+
+def test_a_wrong_password_is_refused(bouncer: pooler.Pooler) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        ask(bouncer.url().replace(PASSWORD, "wrong"), "SELECT 1")
+
+
+def test_another_database_is_refused(bouncer: pooler.Pooler) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        ask(f"{bouncer.url().rpartition('/')[0]}/postgres", "SELECT 1")
+
+
+def test_any_printable_password(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In roles.sql, in start.sh, in the URL, and apart from the URL."""
+    check = ["manage.py", "check", "--database=default"]
+    with monkeypatch.context() as patch:
+        patch.setattr(pooler, "PASSWORD", PRINTABLE)
+        bouncer = pooler.start(postgres)
+        try:
+            url = f"postgres://{SERVICE}{{}}@127.0.0.1:{bouncer.port}/{SERVICE}"
+            escaped = url.format(f":{quote(PRINTABLE, '')}")
+            in_the_url = python(*check, DATABASE_URL=escaped, DATABASE_PASSWORD="")
+            apart = {"DATABASE_URL": url.format(""), "DATABASE_PASSWORD": PRINTABLE}
+            in_a_variable = python(*check, **apart)
+            file = bouncer.folder / "password"
+            file.write_text(f"{PRINTABLE}\n")
+            in_a_file = python(*check, **apart | {"DATABASE_PASSWORD_FILE": str(file)})
+            wrong = python(*check, **apart | {"DATABASE_PASSWORD": PRINTABLE[1:]})
+        finally:
+            bouncer.remove()
+    pooler.start(postgres).remove()  # the password of the other tests again
+
+    for done in (in_the_url, in_a_variable, in_a_file):
+        assert done.returncode == 0, done.stderr
+    assert wrong.returncode != 0

@@ -1,0 +1,170 @@
+"""TLS to PgBouncer and from it to PostgreSQL, by the lines in pgbouncer.ini that say how."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import trustme
+from pgconnections import embedded
+from pgconnections.embedded import AS_USER, SUPERUSER, Server
+from tests.service import PROJECT
+
+from tests import pooler
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="tls-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def write(folder: Path, name: str, certificate: trustme.LeafCert) -> tuple[Path, Path]:
+    """The certificate and its key, which only their owner may read."""
+    chain, key = folder / f"{name}.pem", folder / f"{name}.key"
+    chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+    key.write_bytes(certificate.private_key_pem.bytes())
+    key.chmod(0o600)
+    if AS_USER:
+        shutil.chown(key, **AS_USER)
+    return chain, key
+
+
+@pytest.fixture(scope="module")
+def authority(folder: Path) -> trustme.CA:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    trustme.CA().cert_pem.write_to_path(folder / "other-ca.pem")
+    return authority
+
+
+@pytest.fixture(scope="module")
+def postgres_with_tls(folder: Path, authority: trustme.CA) -> Iterator[Callable[[str], Server]]:
+    """A PostgreSQL whose certificate is for this host name."""
+    # The one of the other tests has no TLS.
+    own, embedded._programs = embedded._programs, lambda: Path(os.environ["POSTGRES_WITH_TLS"])
+    servers: dict[str, Server] = {}
+
+    def start(host: str) -> Server:
+        if host not in servers:
+            chain, key = write(folder, host, authority.issue_cert(host))
+            certificate = {"ssl": "on", "ssl_cert_file": chain, "ssl_key_file": key}
+            servers[host] = embedded.start(folder / f"data-{host}", **certificate)
+        return servers[host]
+
+    yield start
+    for server in servers.values():
+        server.stop()
+    embedded._programs = own
+
+
+def lines_for(leg: str) -> str:
+    """The lines of pgbouncer.ini for this leg, which are comments there."""
+    text = (PROJECT / "pgbouncer" / "pgbouncer.ini").read_text()
+    lines = re.findall(rf"^;({leg}_tls_\w+ = .+)$", text, re.MULTILINE)
+    assert lines
+    return "\n".join(lines)
+
+
+def connect(bouncer: pooler.Pooler, **options: str) -> list[tuple]:
+    """Whether PostgreSQL says that PgBouncer came by TLS."""
+    ssl = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    with psycopg.connect(
+        bouncer.url(), autocommit=True, connect_timeout=20, **options
+    ) as connection:
+        return connection.execute(ssl).fetchall()
+
+
+def start(postgres: Server, lines: str) -> pooler.Pooler:
+    """PgBouncer with these lines at the end of its file, which is in the section [pgbouncer]."""
+    bouncer = pooler.start(postgres)
+    bouncer.stop()
+    file = bouncer.folder / "pgbouncer.ini"
+    # It gives up sooner than the clients of these tests.
+    text = file.read_text().replace("query_wait_timeout = 15", "query_wait_timeout = 3")
+    file.write_text(f"{text}\n{lines}\n")
+    bouncer.run()
+    return bouncer
+
+
+@pytest.mark.parametrize(
+    ("host", "ca", "accepted"),
+    [
+        pytest.param(HOST, "ca.pem", True, id="right"),
+        pytest.param(HOST, "other-ca.pem", False, id="another authority"),
+        pytest.param("other.example", "ca.pem", False, id="another host name"),
+    ],
+)
+def test_from_pgbouncer_to_postgresql(
+    postgres_with_tls: Callable[[str], Server], folder: Path, host: str, ca: str, accepted: bool
+) -> None:
+    lines = lines_for("server").replace("/etc/pgbouncer/ca.pem", str(folder / ca))
+    bouncer = start(postgres_with_tls(host), lines)
+    try:
+        if accepted:
+            assert connect(bouncer) == [(True,)]
+        else:
+            with pytest.raises(psycopg.OperationalError):
+                connect(bouncer)
+    finally:
+        bouncer.remove()
+
+
+@pytest.fixture(scope="module")
+def bouncers_with_tls(
+    postgres: Server, folder: Path, authority: trustme.CA
+) -> Iterator[Callable[[str], pooler.Pooler]]:
+    bouncers: dict[str, pooler.Pooler] = {}
+
+    def start_for(host: str) -> pooler.Pooler:
+        if host not in bouncers:
+            chain, key = write(folder, f"bouncer-{host}", authority.issue_cert(host))
+            lines = lines_for("client").replace("/etc/pgbouncer/server.pem", str(chain))
+            lines = lines.replace("/etc/pgbouncer/server.key", str(key))
+            bouncers[host] = start(postgres, lines)
+        return bouncers[host]
+
+    yield start_for
+    for bouncer in bouncers.values():
+        bouncer.remove()
+
+
+@pytest.mark.parametrize(
+    ("host", "sslmode", "ca", "accepted"),
+    [
+        pytest.param(HOST, "verify-full", "ca.pem", True, id="right"),
+        pytest.param(HOST, "verify-full", "other-ca.pem", False, id="another authority"),
+        pytest.param("other.example", "verify-full", "ca.pem", False, id="another host name"),
+        pytest.param(HOST, "disable", "ca.pem", False, id="no TLS"),
+    ],
+)
+def test_from_clients_to_pgbouncer(
+    bouncers_with_tls: Callable[[str], pooler.Pooler],
+    folder: Path,
+    host: str,
+    sslmode: str,
+    ca: str,
+    accepted: bool,
+) -> None:
+    options = {"sslmode": sslmode, "sslrootcert": str(folder / ca)}
+    if accepted:
+        assert connect(bouncers_with_tls(host), **options) == [(False,)]
+    else:
+        with pytest.raises(psycopg.OperationalError):
+            connect(bouncers_with_tls(host), **options)
+
+
+def test_the_server_is_one_with_tls(postgres_with_tls: Callable[[str], Server]) -> None:
+    url = postgres_with_tls(HOST).url(SUPERUSER, "postgres")
+    with psycopg.connect(url, sslmode="require") as connection:
+        assert connection.execute("SHOW ssl").fetchall() == [("on",)]
