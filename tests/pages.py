@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from conftest import TEMPLATE
@@ -24,21 +25,22 @@ class Table:
 
     def rows(self) -> list[list[str]]:
         """Those on the page."""
-        lines = self._text().partition(self.head)[2].partition("\n\n")[0].splitlines()
-        return [each[2:-2].split(" | ") for each in lines]
+        return [each[2:-3].split(" | ") for each in self._page()[1]]
 
     def write(self, rows: list[list[str]]) -> None:
         """Put these rows on the page, in place of those that measured the same."""
         known = {tuple(row[: self.key]): row for row in [*self.rows(), *rows]}
-        before, _, after = self._text().partition(self.head)
-        _, end, after = after.partition("\n\n")
-        text = f"{before}{self.markdown(list(known.values()))}{end[1:]}{after}"
+        before, _, after = self._page()
+        text = before + self.markdown(list(known.values())) + after
         (TEMPLATE / "docs" / self.page).write_text(text, encoding="utf-8")
 
-    def _text(self) -> str:
+    def _page(self) -> tuple[str, list[str], str]:
+        """What is before the table, its rows, and what is after it."""
         text = (TEMPLATE / "docs" / self.page).read_text(encoding="utf-8")
         assert text.count(self.head) == 1, f"{self.page} has not this table:\n{self.head}"
-        return text
+        before, _, rest = text.partition(self.head)
+        rows = list(itertools.takewhile(lambda each: each[0] == "|", rest.splitlines(True)))
+        return before, rows, rest.removeprefix("".join(rows))
 
 
 def line(cells: list[str] | tuple[str, ...]) -> str:
@@ -67,4 +69,5 @@ TABLES = {
         ("PgBouncer", "clients", "budget", "peak", "answers", "seconds"),
         key=2,
     ),
+    "prepared": Table("pgbouncer.md", ("PgBouncer", "query", "ms without", "times with"), key=2),
 }

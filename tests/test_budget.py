@@ -150,6 +150,8 @@ def test_a_plan_stays_inside_the_budget(given_answers: Answers) -> None:
         assert of_an_instance <= (a.connections_per_instance or of_an_instance)
         return
     assert plan.pooled
+    # It says what it counted.
+    assert "one PgBouncer for all" in plan.topology or str(plan.poolers) in plan.topology
     assert plan.pool_size >= 1
     assert plan.server_connections <= plan.budget
     pool = min(plan.pool_size, plan.clients) + plan.lookups

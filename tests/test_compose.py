@@ -1,11 +1,13 @@
-"""What compose.yaml does inside its containers, done here: no Docker engine is needed for that."""
+"""What compose.yaml says, and what it does inside its containers: no Docker engine is needed."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from typing import Any
 
+import pytest
 import yaml
 from conftest import Bake
 
@@ -33,17 +35,18 @@ finally:
 EMPTY = "psql -qU postgres -c 'DROP DATABASE my_service' -c 'DROP ROLE my_service'"
 ASK = (
     'PGPASSWORD="$DATABASE_PASSWORD" psql -U my_service -Atc '
-    "'SELECT rolname, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = user'"
+    "'SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolconnlimit FROM pg_roles "
+    "WHERE rolname = user'"
 )
 
 
 def test_the_role_is_an_ordinary_one_with_any_password(bake: Bake) -> None:
-    compose = yaml.safe_load((bake() / "compose.yaml").read_text(encoding="utf-8"))
-    script = compose["configs"]["create-role"]["content"].replace("$$", "$")
     environment = {"PATH": os.environ["PATH"], "DATABASE_PASSWORD": PASSWORD}
+    # Twice, as after a change.
+    script = f"{EMPTY}\n" + 2 * "psql -qU postgres < roles.sql\n"
 
     done = subprocess.run(
-        [sys.executable, "-B", "-c", BESIDE_POSTGRES, f"{EMPTY}\n{script}\n{ASK}"],
+        [sys.executable, "-B", "-c", BESIDE_POSTGRES, f"{script}{ASK}"],
         cwd=bake(),
         env=environment,
         capture_output=True,
@@ -51,4 +54,55 @@ def test_the_role_is_an_ordinary_one_with_any_password(bake: Bake) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "my_service|f|f|f"
+    assert done.stdout.splitlines()[-1] == "my_service|f|f|f|97"
+
+
+@pytest.fixture
+def services(bake: Bake) -> dict[str, Any]:
+    project = bake(pooling="pgbouncer", web_instances=3, database_limit=50)
+    return yaml.safe_load((project / "compose.yaml").read_text(encoding="utf-8"))["services"]
+
+
+def test_only_the_web_service_is_published_and_only_here(services: dict[str, Any]) -> None:
+    ports = {name: service.get("ports", []) for name, service in services.items()}
+
+    assert {name for name in ports if ports[name]} == {"web"}
+    assert all(port.startswith("127.0.0.1:") for port in ports["web"])
+
+
+def test_pgbouncer_is_confined(bake: Bake, services: dict[str, Any]) -> None:
+    pgbouncer = services["pgbouncer"]
+    dockerfile = (bake(pooling="pgbouncer") / "pgbouncer" / "Dockerfile").read_text("utf-8")
+
+    assert pgbouncer["read_only"] is True
+    assert pgbouncer["cap_drop"] == ["ALL"]
+    assert pgbouncer["security_opt"] == ["no-new-privileges:true"]
+    # Docker cannot put configs or secrets into a read-only container.
+    assert not {"configs", "secrets", "privileged", "user"} & pgbouncer.keys()
+    assert pgbouncer["tmpfs"] == ["/run/pgbouncer:uid=999,gid=999,mode=0700"]
+    assert "\nUSER 999\n" in dockerfile
+    assert "\nSTOPSIGNAL SIGINT\n" in dockerfile
+
+
+def test_the_order_of_the_start(services: dict[str, Any]) -> None:
+    healthy, ended = (
+        {"condition": "service_healthy"},
+        {"condition": "service_completed_successfully"},
+    )
+
+    assert services["pgbouncer"]["depends_on"] == {"db": healthy}
+    assert services["migrate"]["depends_on"] == {"db": healthy}
+    assert services["web"]["depends_on"] == {"db": healthy, "pgbouncer": healthy, "migrate": ended}
+    assert all("healthcheck" in services[name] for name in ("db", "pgbouncer"))
+
+
+def test_passwords_are_in_no_url(services: dict[str, Any]) -> None:
+    """There some characters would need escapes."""
+    environment = services["web"]["environment"]
+
+    assert environment["DATABASE_URL"] == "postgres://my_service@pgbouncer:6432/my_service"
+    assert environment["DATABASE_DIRECT_URL"] == "postgres://my_service@db:5432/my_service"
+    for service in services.values():
+        for name, value in service.get("environment", {}).items():
+            secret = name.endswith(("PASSWORD", "KEY"))
+            assert not secret or value.startswith(f"${{{name}"), name

@@ -390,7 +390,7 @@ def test_numbers_of_ecs(bake: Bake, answers: Answers) -> None:
 
 
 def kinds(project: Path) -> dict[str, Any]:
-    """The documents of Kubernetes by their kind, which each of them has alone."""
+    """The documents of Kubernetes by their kind; of two PodDisruptionBudgets, the last."""
     return {
         document["kind"]: document["spec"]
         for path in (project / "kubernetes").iterdir()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from combinations import LEGAL, Combination, resolved
 from conftest import QUESTIONS, TEMPLATE, Bake
+from pages import TABLES
 
 import local_extensions
 
@@ -135,3 +136,42 @@ def test_the_code_of_the_template_is_clean(command: list[str]) -> None:
     )
 
     assert done.returncode == 0, done.stdout
+
+
+PGBOUNCER = (TEMPLATE / "docs" / "pgbouncer.md").read_text(encoding="utf-8")
+
+
+def test_every_check_is_explained(bake: Bake) -> None:
+    source = bake(pooling="pgbouncer") / "pgconnections" / "checks.py"
+    explained = [row[0].strip("`") for row in table(PGBOUNCER, "| id | error |")]
+
+    assert [id.removeprefix("pgconnections.") for id in explained] == sorted(
+        set(re.findall(r"\bE\d{3}\b", source.read_text(encoding="utf-8")))
+    )
+
+
+def test_state_of_a_session_is_explained() -> None:
+    """With the results that tests/pgbouncer/features.py wants."""
+    tested = (TEMPLATE / "tests" / "pgbouncer" / "features.py").read_text(encoding="utf-8")
+    names = re.findall(r'^    "([^"]+)": \(', tested, re.MULTILINE)
+    rows = [row for row in table(PGBOUNCER, "| state of a session |") if row[1] == "lost, leaks"]
+
+    assert [row[0] for row in rows] == names
+    assert "assert (kept, leaks, direct) == (False, True, True)" in tested
+
+
+def test_faults_are_explained() -> None:
+    tested = (TEMPLATE / "tests" / "pgbouncer" / "faults.py").read_text(encoding="utf-8")
+    names = re.findall(r'^    "([^"]+)": [a-z_]+,$', tested, re.MULTILINE)
+    rows = TABLES["faults"].rows()
+
+    assert {row[2] for row in rows} == set(names)
+    assert len({row[0] for row in rows}) == 3
+    assert len(rows) == 3 * 2 * len(names)
+    assert all(row[5] == "0" and float(row[6]) < 30 and float(row[7]) < 1 for row in rows)
+
+
+def test_clients_are_explained() -> None:
+    rows = TABLES["clients"].rows()
+
+    assert [row[1:4] for row in rows] == 3 * [["2000", "20", "20"]]

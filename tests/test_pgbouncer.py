@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import TEMPLATE, Bake
@@ -24,6 +25,7 @@ RUNS = [
     ("features", ANSWERS),
     ("tls", ANSWERS),
     ("clients", MANY),
+    ("prepared", ANSWERS),
     ("faults", ANSWERS | {"web_threads": 8}),
     ("faults", ASGI),
 ]
@@ -34,10 +36,17 @@ def versions() -> list[str]:
     return list(SUITES) if SOURCES.exists() else ["installed"]
 
 
-@pytest.mark.parametrize("suite", versions())
-@pytest.mark.parametrize(
-    ("module", "answers"), RUNS, ids=[f"{name}-{a.get('server', 'wsgi')}" for name, a in RUNS]
-)
+def runs() -> list[Any]:
+    """Each module with each version; prepared statements only with the newest."""
+    return [
+        pytest.param(module, answers, suite, id=f"{module}-{answers.get('server', 'wsgi')}-{suite}")
+        for suite in versions()
+        for module, answers in RUNS
+        if module != "prepared" or suite == versions()[-1]
+    ]
+
+
+@pytest.mark.parametrize(("module", "answers", "suite"), runs())
 def test_pgbouncer(
     module: str,
     answers: dict[str, str | int],

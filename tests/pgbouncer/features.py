@@ -6,6 +6,7 @@ client of that connection has it. That is what a transaction pooler is; the road
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -144,6 +145,31 @@ def test_a_server_side_cursor_would_be_lost(bouncer: pooler.Pooler) -> None:
     next(rows)
     with the_connection_is_taken(bouncer), pytest.raises((DatabaseError, psycopg.DatabaseError)):
         list(rows)
+
+
+def test_prepared_statements(bouncer: pooler.Pooler, report: list[str]) -> None:
+    """Off unless the settings ask for them; PgBouncer keeps them apart from 1.21 on."""
+    shown = subprocess.run([pooler.program(), "-V"], capture_output=True, text=True).stdout
+    version = tuple(map(int, shown.split()[1].split(".")))
+    connection = connections["default"]
+    assert connection.get_connection_params()["prepare_threshold"] is None
+    options = {**connection.settings_dict["OPTIONS"], "server_side_binding": True}
+    # From the first time on.
+    options["prepare_threshold"] = 0
+    connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
+
+    def ask_all() -> None:
+        for number in range(20):
+            ContentType.objects.filter(pk=number).exists()
+            with the_connection_is_taken(bouncer):
+                ContentType.objects.filter(pk=number).exists()
+        assert execute(connection, "SELECT count(*) FROM pg_prepared_statements")[0][0] > 0
+
+    if version >= (1, 21):
+        ask_all()
+    else:
+        with pytest.raises((DatabaseError, psycopg.DatabaseError)):
+            ask_all()
 
 
 def test_savepoints() -> None:
