@@ -167,7 +167,8 @@ def test_faults_are_explained() -> None:
 
     assert {row[2] for row in rows} == set(names)
     assert len({row[0] for row in rows}) == 3
-    assert len(rows) == 3 * 2 * len(names)
+    assert {row[1] for row in rows} == {"wsgi", "asgi", "wsgi, beside it"}
+    assert len(rows) == 3 * 3 * len(names)
     assert all(row[5] == "0" and float(row[6]) < 30 and float(row[7]) < 1 for row in rows)
 
 

@@ -20,6 +20,8 @@ ANSWERS = {"pooling": "pgbouncer", "database_limit": 26}
 # 2,000 threads, and a budget of 20.
 MANY = ANSWERS | {"web_instances": 25, "web_processes": 4, "web_threads": 20}
 ASGI = ANSWERS | {"server": "asgi", "web_threads": 8}
+# Not one for all, but beside each instance.
+BESIDE = {"pooling": "pgbouncer", "hosting_target": "kubernetes", "web_threads": 8}
 RUNS = [
     ("roles", ANSWERS),
     ("features", ANSWERS),
@@ -28,6 +30,9 @@ RUNS = [
     ("prepared", ANSWERS),
     ("faults", ANSWERS | {"web_threads": 8}),
     ("faults", ASGI),
+    ("faults", BESIDE),
+    ("outage", ANSWERS),
+    ("outage", ASGI),
 ]
 
 
@@ -37,13 +42,34 @@ def versions() -> list[str]:
 
 
 def runs() -> list[Any]:
-    """Each module with each version; prepared statements only with the newest."""
+    """Each module with each version; what does not depend on that, with the newest."""
     return [
-        pytest.param(module, answers, suite, id=f"{module}-{answers.get('server', 'wsgi')}-{suite}")
+        pytest.param(module, answers, suite, id=f"{module}-{layout(answers)}-{suite}")
         for suite in versions()
         for module, answers in RUNS
-        if module != "prepared" or suite == versions()[-1]
+        if module not in ("outage", "prepared") or suite == versions()[-1]
     ]
+
+
+def layout(answers: dict[str, str | int]) -> str:
+    server = str(answers.get("server", "wsgi"))
+    return f"{server}, beside it" if answers is BESIDE else server
+
+
+def prepare(
+    module: str, answers: dict[str, str | int], suite: str, bake: Bake, folder: Path
+) -> tuple[Path, str]:
+    """A project with this test module, and what stands before its commands."""
+    project = folder / "my_service"
+    shutil.copytree(bake(**answers), project)
+    install(project, "5.2", "trustme")
+    for name in (module, "lab"):
+        copy = f"test_{name}.py" if name == module else f"{name}.py"
+        shutil.copy(MODULES / f"{name}.py", project / "tests" / copy)
+    environment = "" if suite == "installed" else f"PATH={of_debian(suite, project)}:$PATH"
+    if module == "tls":
+        environment += f" POSTGRES_WITH_TLS={postgres_with_tls(project)}"
+    return project, environment
 
 
 @pytest.mark.parametrize(("module", "answers", "suite"), runs())
@@ -55,23 +81,70 @@ def test_pgbouncer(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    project = tmp_path / "my_service"
-    shutil.copytree(bake(**answers), project)
-    install(project, "5.2", "trustme")
-    shutil.copy(MODULES / f"{module}.py", project / "tests" / f"test_{module}.py")
-    path = ""
-    if suite != "installed":
-        path = f"PATH={of_debian(suite, project)}:$PATH"
-    if module == "tls":
-        path += f" POSTGRES_WITH_TLS={postgres_with_tls(project)}"
+    project, environment = prepare(module, answers, suite, bake, tmp_path)
 
-    done = shell(f"{path} .venv/bin/pytest -q tests/test_{module}.py", project, "5.2")
+    done = shell(f"{environment} .venv/bin/pytest -q tests/test_{module}.py", project, "5.2")
 
     assert done.returncode == 0, done.stdout
-    version = shell(f"{path} pgbouncer -V", project, "5.2").stdout.split()[1]
-    measured = [version, answers.get("server", "wsgi")] if module == "faults" else [version]
+    version = shell(f"{environment} pgbouncer -V", project, "5.2").stdout.split()[1]
+    measured = [version, layout(answers)] if module == "faults" else [version]
     for line in re.findall(r"^\| (.+) \|$", done.stdout, re.MULTILINE):
         record_property(module, [*measured, *line.split(" | ")])
+
+
+INI, ROLES, BASE = "pgbouncer/pgbouncer.ini", "roles.sql", "pgconnections/base.py"
+# The module, some of its tests, and a setting that they guard: where it is, and what to make of it.
+FLIPS = [
+    ("faults", "killed and 1", ANSWERS, BASE, "PATIENCE_OF_POOL = 10", "PATIENCE_OF_POOL = 0"),
+    ("faults", "crashed", ANSWERS, INI, "server_login_retry = 0.2", "server_login_retry = 15"),
+    (
+        "faults",
+        "PostgreSQL",
+        BESIDE,
+        BASE,
+        r"ConnectionPool.check_connection\(connection\)",
+        "pass",
+    ),
+    ("outage", "long", ANSWERS, BASE, "PATIENCE_OF_POOL = 10", "PATIENCE_OF_POOL = 60"),
+    ("roles", "nothing_else", ANSWERS, ROLES, r", pg_temp|pg_catalog\.(?=pg_authid$)", ""),
+    ("roles", "privileged", ANSWERS, ROLES, " AND NOT rolsuper", ""),
+    ("roles", "privileged", ANSWERS, ROLES, " AND NOT rolreplication", ""),
+    ("roles", "no_secret", ANSWERS, ROLES, "LOGIN NOSUPERUSER", "LOGIN SUPERUSER"),
+    ("roles", "get_through", ANSWERS, ROLES, "timeout = '20s'", "timeout = 0"),
+    (
+        "tls",
+        "postgresql and name",
+        ANSWERS,
+        INI,
+        "server_tls_sslmode = .*",
+        "server_tls_sslmode = verify-ca",
+    ),
+    (
+        "tls",
+        "clients and no",
+        ANSWERS,
+        INI,
+        "client_tls_sslmode = .*",
+        "client_tls_sslmode = allow",
+    ),
+]
+
+
+@pytest.mark.parametrize("flip", FLIPS, ids=[f"{flip[0]}-{flip[-2]}" for flip in FLIPS])
+def test_flipped_settings_are_seen(flip: tuple[Any, ...], bake: Bake, tmp_path: Path) -> None:
+    module, tests, answers, name, old, new = flip
+    project, environment = prepare(module, answers, versions()[-1], bake, tmp_path)
+    file = project / name
+    text, times = re.subn(old, new, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert times
+    file.write_text(text, encoding="utf-8")
+
+    done = shell(
+        f"{environment} .venv/bin/pytest -q tests/test_{module}.py -k '{tests}'", project, "5.2"
+    )
+
+    # 1: tests ran, and some failed.
+    assert done.returncode == 1, done.stdout
 
 
 def of_debian(suite: str, project: Path) -> Path:

@@ -1,0 +1,113 @@
+"""A service behind PgBouncer, all of which can be broken, under constant load."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pgconnections import embedded
+from pgconnections.embedded import Server
+from tests.service import Reply, Service, running_service
+
+from tests import pooler
+
+# Seconds that a request may take: query_wait_timeout of PgBouncer, PATIENCE of the backend, and one
+# more attempt of it.
+BOUND = 30
+# Seconds after which the service is back with the server.
+BACK = 1
+now = time.monotonic
+CLIENTS = 12
+
+
+class Proxy:
+    """Stands before a server; while it is stopped no byte passes, as where a network drops all."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.open = threading.Event()
+        self.open.set()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        while True:
+            client, _ = self.listener.accept()
+            threading.Thread(target=self.serve, args=[client], daemon=True).start()
+
+    def serve(self, client: socket.socket) -> None:
+        self.open.wait()
+        server = socket.create_connection(("127.0.0.1", self.target))
+        for pair in ((client, server), (server, client)):
+            threading.Thread(target=self.pipe, args=pair, daemon=True).start()
+
+    def pipe(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self.open.wait()
+                target.sendall(data)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class Lab:
+    """All that can be broken."""
+
+    postgres: Server
+    proxy: Proxy
+    bouncer: pooler.Pooler
+
+    def pg_ctl(self, *arguments: str) -> None:
+        embedded.run("pg_ctl", "-D", self.postgres.data, "-w", *arguments)
+
+
+@pytest.fixture(scope="module")
+def lab(postgres: Server) -> Iterator[Lab]:
+    proxy = Proxy(postgres.port)
+    bouncer = pooler.start(postgres)
+    yield Lab(postgres, proxy, bouncer)
+    bouncer.remove()
+
+
+@pytest.fixture(scope="module")
+def service(lab: Lab) -> Iterator[Service]:
+    with running_service(DATABASE_URL=lab.bouncer.url()) as service:
+        yield service
+
+
+@dataclass(frozen=True)
+class Timed:
+    begun: float
+    ended: float
+    reply: Reply
+
+
+@contextlib.contextmanager
+def constant_load(service: Service) -> Iterator[list[Timed]]:
+    """Clients that ask again as soon as they have their answer."""
+    seen: list[Timed] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            begun = now()
+            reply = service.get("/backend")
+            seen.append(Timed(begun, now(), reply))
+
+    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        for client in clients:
+            client.join()
