@@ -200,6 +200,11 @@ def times(target: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
+def prepared_statements(target: Mapping[str, Any]) -> int | None:
+    """How many of each client the provider's pooler keeps; None where nothing is published."""
+    return target.get("provider_pooler", {}).get("max_prepared_statements", {}).get("value")
+
+
 def deploy_files(plan: Any, target: Mapping[str, Any]) -> list[str]:
     """The files that the hosting target reads, besides those that every project has."""
     more = target["pgbouncer"].get("files", []) if plan.pooling == "pgbouncer" else []
@@ -660,6 +665,7 @@ def _variables(answers: dict[str, Any]) -> dict[str, Any]:
         "shared_pgbouncer": started_by == "service",
         "sidecar": started_by == "sidecar",
         "start_command": command,
+        "keeps_prepared": prepared_statements(target) != 0,
         "database_plan": {"add_on": None, "unverified": not offer, **offer},
         "run_command": run_command(plan),
         "test_command": test_command(plan),

@@ -26,6 +26,7 @@ RUNS = [
     ("roles", ANSWERS),
     ("features", ANSWERS),
     ("tls", ANSWERS),
+    ("tls_beside", BESIDE),
     ("clients", MANY),
     ("prepared", ANSWERS),
     ("faults", ANSWERS | {"web_threads": 8}),
@@ -63,11 +64,11 @@ def prepare(
     project = folder / "my_service"
     shutil.copytree(bake(**answers), project)
     install(project, "5.2", "trustme")
-    for name in (module, "lab"):
+    for name in (module, "lab", "certificates"):
         copy = f"test_{name}.py" if name == module else f"{name}.py"
         shutil.copy(MODULES / f"{name}.py", project / "tests" / copy)
     environment = "" if suite == "installed" else f"PATH={of_debian(suite, project)}:$PATH"
-    if module == "tls":
+    if module.startswith("tls"):
         environment += f" POSTGRES_WITH_TLS={postgres_with_tls(project)}"
     return project, environment
 
