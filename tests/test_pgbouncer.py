@@ -87,7 +87,8 @@ def test_pgbouncer(
     done = shell(f"{environment} .venv/bin/pytest -q tests/test_{module}.py", project, "5.2")
 
     assert done.returncode == 0, done.stdout
-    version = shell(f"{environment} pgbouncer -V", project, "5.2").stdout.split()[1]
+    program = f"$({environment} sh tests/get-pgbouncer.sh)"
+    version = shell(f"{program} -V", project, "5.2").stdout.split()[1]
     measured = [version, layout(answers)] if module == "faults" else [version]
     for line in re.findall(r"^\| (.+) \|$", done.stdout, re.MULTILINE):
         record_property(module, [*measured, *line.split(" | ")])
