@@ -650,7 +650,7 @@ def _variables(answers: dict[str, Any]) -> dict[str, Any]:
     # None where there is no PgBouncer of our own.
     started_by = target["pgbouncer"]["started_by"] if plan.pooling == "pgbouncer" else None
     if started_by == "command":
-        command = ["python", "-m", "pgconnections.pgbouncer", *command]
+        command = ["python", "-m", "pgconnections.with_pgbouncer", *command]
     with_pooler = plan.pooling == "provider-pooler"
     offer = smallest_plan(name, plan.answers.database_limit, with_pooler=with_pooler)
     return {

@@ -358,10 +358,14 @@ def test_pgbouncer_is_started(bake: Bake, answers: Answers) -> None:
     if plan.pooling != "pgbouncer":
         return
     project, target = bake(**answers), local_extensions.hosting(answers["hosting_target"])
-    module = ["python", "-m", "pgconnections.pgbouncer"]
     match target["pgbouncer"]["started_by"]:
         case "command":
-            assert value(project, "Dockerfile#/CMD")[:4] == [*module, "gunicorn"]
+            assert value(project, "Dockerfile#/CMD")[:4] == [
+                "python",
+                "-m",
+                "pgconnections.with_pgbouncer",
+                "gunicorn",
+            ]
         case "host":
             assert "pgbouncer gunicorn " in value(project, target["deploy"]["start"])
         case "service":
@@ -369,7 +373,7 @@ def test_pgbouncer_is_started(bake: Bake, answers: Answers) -> None:
         case "sidecar":
             sidecar = kinds(project)["Deployment"]["template"]["spec"]["initContainers"][0]
             assert sidecar["restartPolicy"] == "Always"
-            assert sidecar["command"] == module
+            assert sidecar["command"] == ["python", "-m", "pgconnections.sidecar"]
             assert value(project, "Dockerfile#/CMD")[0] == "gunicorn"
 
 

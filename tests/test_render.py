@@ -211,16 +211,12 @@ def behind_transactions(answers: Answers) -> bool:
     )
 
 
-def pgbouncer_for_all(answers: Answers) -> bool:
-    return answers["pooling"] == "pgbouncer" and started_by(answers) == "service"
-
-
-def started_by(answers: Answers) -> str:
-    return local_extensions.hosting(answers["hosting_target"])["pgbouncer"]["started_by"]
-
-
-def pgbouncer_in_the_image(answers: Answers) -> bool:
-    return answers["pooling"] == "pgbouncer" and started_by(answers) in ("command", "sidecar")
+def pgbouncer_started_by(*ways: str) -> Callable[[Answers], bool]:
+    """Whether there is a PgBouncer of our own, started in one of these ways."""
+    return lambda answers: (
+        answers["pooling"] == "pgbouncer"
+        and local_extensions.hosting(answers["hosting_target"])["pgbouncer"]["started_by"] in ways
+    )
 
 
 def known_tls(answers: Answers) -> bool:
@@ -238,8 +234,10 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/concurrency.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
     "pgconnections/apps.py": behind_transactions,
     "pgconnections/checks.py": behind_transactions,
-    "pgconnections/pgbouncer.py": pgbouncer_in_the_image,
-    "pgconnections/pgbouncer_ini.py": pgbouncer_for_all,
+    "pgconnections/pgbouncer.py": pgbouncer_started_by("command", "sidecar"),
+    "pgconnections/pgbouncer_ini.py": pgbouncer_started_by("service"),
+    "pgconnections/sidecar.py": pgbouncer_started_by("sidecar"),
+    "pgconnections/with_pgbouncer.py": pgbouncer_started_by("command"),
     "pgconnections/settings.py": lambda answers: True,  # from one of several files
     "pgconnections/tls.py": known_tls,  # from one of several files
     "tests/get-pgbouncer.sh": behind_a_pooler,

@@ -50,20 +50,21 @@ def database(*variables: str) -> dict[str, Any]:
 {% endif %}
     """
     hint = ""
-    url = next((os.environ[name] for name in variables if os.environ.get(name)), None)
-    if url is None and DEBUG:
+    variable = next((name for name in variables if os.environ.get(name)), variables[0])
+    url = os.environ.get(variable)
+    if not url and DEBUG:
         url = embedded.running_url()
         hint = "; python dev.py starts a database for development"
-    if url is None:
+    if not url:
         raise ImproperlyConfigured(
-            f"{variables[0]} is not set: postgres://user:password@host:5432/name is expected{hint}."
+            f"{variable} is not set: postgres://user:password@host:5432/name is expected{hint}."
         )
     if "#" in url:
-        raise ImproperlyConfigured(f"{variables[0]} contains #, which a URL has to write as %23.")
+        raise ImproperlyConfigured(f"{variable} contains #, which a URL has to write as %23.")
     try:
         entry: dict[str, Any] = dict(dj_database_url.parse(url))
     except ValueError as error:
-        raise ImproperlyConfigured(f"{variables[0]} is no database URL: {error}") from None
+        raise ImproperlyConfigured(f"{variable} is no database URL: {error}") from None
 
     entry["PASSWORD"] = entry["PASSWORD"] or password()
 

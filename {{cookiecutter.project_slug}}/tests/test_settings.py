@@ -25,6 +25,7 @@ def test_check_deploy_is_clean() -> None:
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set: "),
         (dict.fromkeys(URLS, ""), "{{ roads.all[0] }} is not set: "),
+        (dict.fromkeys(URLS, "postgres://me:p#ss@db/name"), "{{ roads.all[0] }} contains #, "),
         ({"OTHER_CONNECTIONS": "262143"}, "no connection is left for the web processes: "),
         ({"WEB_THREADS": "many"}, "WEB_THREADS must be a whole number, not 'many'."),
     ],
