@@ -24,6 +24,8 @@ from local_extensions import budget
 
 SIMULATED = TEMPLATE / "tests" / "simulated"
 INSTANCES = 2
+# A target whose start command runs PgBouncer too.
+BESIDE = "railway"
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,16 @@ class Deploy:
 
 
 def deploys() -> list[Deploy]:
-    """Each target with direct connections, and with the provider's pooler where it has one."""
+    """Each target with direct connections, and with the provider's pooler where it has one. One of
+    those that start a PgBouncer beside the web server, from the same image, stands for all."""
     return [
         _at_the_edge(each)
         for each in LEGAL
-        if each.server == "wsgi" and each.pooling in ("persistent", "provider-pooler")
+        if each.server == "wsgi"
+        and (
+            each.pooling in ("persistent", "provider-pooler")
+            or (each.pooling, each.hosting_target) == ("pgbouncer", BESIDE)
+        )
     ]
 
 
@@ -88,7 +95,7 @@ def _at_the_edge(combination: Combination) -> Deploy:
     pooler = local_extensions.hosting(combination.hosting_target).get("provider_pooler", {})
     if name == "web_threads":
         answers |= {name: most}
-    elif pooler["sized_by"]["value"] == "you":
+    elif combination.pooling == "pgbouncer" or pooler["sized_by"]["value"] == "you":
         plan = plan_of(answers)
         answers |= {name: plan.usable - plan.peak // 2}
     return Deploy(combination.hosting_target, answers, refused)
@@ -178,19 +185,25 @@ def simulate(deploy: Deploy, project: Path, django: str) -> dict[str, int]:
     files = local_extensions.deploy_files(plan, target)
     roads = local_extensions.roads(plan, target)
     install(project, django)
+    readme = (project / "README.md").read_text(encoding="utf-8")
     said = {
         name: min(values)
         for name, values in environment(project, files).items()
         # Neither what the test knows better nor a reference to what the host has.
         if name not in (*SECRETS, *roads["all"]) and not any("$" in value for value in values)
     }
+    # A PgBouncer beside the web server is started by the same command; else the host has it.
+    beside = plan.pooling == "pgbouncer"
+    pooled = [] if beside else roads.get("pooled", [])
     order = {
         "start": command(project, target["deploy"]["start"]),
         "migrate": command(project, target["deploy"]["migrate"]),
+        "once": re.findall(r"^ {4}(ALTER ROLE .+)$", readme, re.MULTILINE),
         "sets": target.get("sets", {}).get("value", {}),
         "environment": said | {"DJANGO_SETTINGS_MODULE": "simulated.settings"} | SECRETS,
-        "pooled": roads.get("pooled", []),
-        "direct": [name for name in roads["direct"] if name not in roads.get("pooled", [])],
+        "beside": beside,
+        "pooled": pooled,
+        "direct": [name for name in roads["direct"] if name not in pooled],
         "poolers": plan.poolers,
         "limit": plan.answers.database_limit,
         "kept_back": plan.answers.kept_back,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from conftest import TEMPLATE
+from conftest import QUESTIONS, TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,8 @@ class Table:
     page: str
     columns: tuple[str, ...]
     key: int
+    # By what the rows are sorted; where it is the same for all, new ones come last.
+    order: Callable[[list[str]], Any] = lambda row: 0
 
     @property
     def head(self) -> str:
@@ -31,7 +35,7 @@ class Table:
         """Put these rows on the page, in place of those that measured the same."""
         known = {tuple(row[: self.key]): row for row in [*self.rows(), *rows]}
         before, _, after = self._page()
-        text = before + self.markdown(list(known.values())) + after
+        text = before + self.markdown(sorted(known.values(), key=self.order)) + after
         (TEMPLATE / "docs" / self.page).write_text(text, encoding="utf-8")
 
     def _page(self) -> tuple[str, list[str], str]:
@@ -41,6 +45,12 @@ class Table:
         before, _, rest = text.partition(self.head)
         rows = list(itertools.takewhile(lambda each: each[0] == "|", rest.splitlines(True)))
         return before, rows, rest.removeprefix("".join(rows))
+
+
+def by_choices(row: list[str]) -> tuple[int, int]:
+    """In the order of cookiecutter.json."""
+    target, pooling = QUESTIONS["hosting_target"], QUESTIONS["pooling"]
+    return target.index(row[0].strip("`")), pooling.index(row[1])
 
 
 def line(cells: list[str] | tuple[str, ...]) -> str:
@@ -55,6 +65,7 @@ TABLES = {
             *("refused", "limit", "usable", "planned", "peak", "requests", "errors"),
         ),
         key=2,
+        order=by_choices,
     ),
     "faults": Table(
         "pgbouncer.md",

@@ -192,7 +192,7 @@ def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
             file=sys.stderr,
         )
 
-    assert default[0] <= 34 and default[1] <= 1750
+    assert default[0] <= 34 and default[1] <= 1800
     assert largest[0] <= 42 and largest[1] <= 2400
 
 

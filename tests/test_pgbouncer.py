@@ -94,7 +94,9 @@ def test_pgbouncer(
         record_property(module, [*measured, *line.split(" | ")])
 
 
-INI, ROLES, BASE = "pgbouncer/pgbouncer.ini", "roles.sql", "pgconnections/base.py"
+INI, ROLES = "pgbouncer/pgbouncer.ini", "roles.sql"
+BASE, CHECKS = "pgconnections/base.py", "pgconnections/checks.py"
+MIGRATE = "pgconnections/management/commands/migrate.py"
 # The module, some of its tests, and a setting that they guard: where it is, and what to make of it.
 FLIPS = [
     ("faults", "killed and 1", ANSWERS, BASE, "PATIENCE_OF_POOL = 10", "PATIENCE_OF_POOL = 0"),
@@ -108,6 +110,10 @@ FLIPS = [
         "pass",
     ),
     ("outage", "long", ANSWERS, BASE, "PATIENCE_OF_POOL = 10", "PATIENCE_OF_POOL = 60"),
+    ("outage", "full and not trouble", ANSWERS, BASE, r"monotonic\(\) > until", "False"),
+    ("features", "all_the_time", ANSWERS, MIGRATE, "session_timeout = 0", "session_timeout = 1000"),
+    ("features", "too_few", ANSWERS, MIGRATE, "if 0 <= limit < needed", "if False"),
+    ("features", "session_mode", ANSWERS, CHECKS, r"return backend\(other\).*", "return True"),
     ("roles", "nothing_else", ANSWERS, ROLES, r", pg_temp|pg_catalog\.(?=pg_authid$)", ""),
     ("roles", "privileged", ANSWERS, ROLES, " AND NOT rolsuper", ""),
     ("roles", "privileged", ANSWERS, ROLES, " AND NOT rolreplication", ""),

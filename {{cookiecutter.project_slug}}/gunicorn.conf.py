@@ -23,7 +23,7 @@ worker_class = "gthread"
 threads = BUDGET.answers.web_threads
 {% endif %}
 
-# Seconds. Longer than a request waits for a connection, so that it can say why it failed.
+# Seconds after which a worker that no longer answers is replaced. One slow request is no reason.
 timeout = 30
 graceful_timeout = 30
 

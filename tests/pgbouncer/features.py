@@ -1,7 +1,7 @@
 """What Django does with a session, through PgBouncer in transaction mode and around it.
 
 `lost`: the next statement is on another connection, which does not have it. `leaks`: the next
-client of that connection has it. That is what a transaction pooler is; the road around is `direct`.
+client of that connection has it. That is what a transaction pooler is; `direct` leads around it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from django.core.checks import run_checks
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
-from pgconnections.embedded import Server
-from pgconnections.settings import DATABASES
+from pgconnections.answers import SERVICE
+from pgconnections.embedded import PASSWORD, SUPERUSER, Server
+from pgconnections.settings import BUDGET, DATABASES
+from tests.service import PROJECT, python
 
 from tests import pooler
 
@@ -218,3 +220,86 @@ def test_session_options_are_refused(options: dict[str, str], id: str) -> None:
 
     assert found == [f"pgconnections.{id}"]
     assert run_checks() == []
+
+
+def test_a_pooler_in_session_mode_does_no_harm(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a provider whose direct address is out of reach."""
+    settings = pooler.settings("host=127.0.0.1 port=" + str(postgres.port))
+    settings["pgbouncer"]["pool_mode"] = "session"
+    monkeypatch.setattr(pooler, "settings", lambda server: settings)
+    bouncer = pooler.start(postgres)
+    try:
+        for command in (["check", "--database=direct"], ["migrate", "--verbosity=0"]):
+            done = python("manage.py", *command, DATABASE_DIRECT_URL=bouncer.url())
+            assert done.returncode == 0, done.stderr
+    finally:
+        bouncer.remove()
+
+
+MIGRATION = """
+from time import sleep
+from django.db import connection, migrations
+
+def slowly(apps, editor):
+    editor.execute("SELECT 1")
+    sleep(1.5)
+    editor.execute("SELECT pg_sleep(1.5)")
+
+class Migration(migrations.Migration):
+    operations = [migrations.RunPython(slowly)]
+"""
+
+
+def as_superuser(postgres: Server, *statements: str) -> None:
+    with psycopg.connect(postgres.url(SUPERUSER), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_migration_has_all_the_time_that_it_needs(postgres: Server) -> None:
+    """Whatever its role may otherwise, in a statement or between two of them."""
+    package = PROJECT / "slow"
+    (package / "migrations").mkdir(parents=True)
+    for file in (package / "__init__.py", package / "migrations" / "__init__.py"):
+        file.touch()
+    (package / "migrations" / "0001_slow.py").write_text(MIGRATION)
+    settings = "from config.settings import *\nINSTALLED_APPS += ['slow']\n"
+    (PROJECT / "slow" / "settings.py").write_text(settings)
+    limits = ("statement_timeout", "idle_in_transaction_session_timeout")
+    as_superuser(postgres, *(f"ALTER ROLE {SERVICE} SET {name} = '1s'" for name in limits))
+
+    done = python("manage.py", "migrate", "slow", DJANGO_SETTINGS_MODULE="slow.settings")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_role_that_may_open_too_few_connections_is_refused(postgres: Server) -> None:
+    limit = f"ALTER ROLE {SERVICE} CONNECTION LIMIT"
+    needed = BUDGET.server_connections - 1 + BUDGET.answers.other_connections
+    as_superuser(postgres, f"{limit} {needed - 1}")
+    refused = python("manage.py", "migrate")
+    as_superuser(postgres, f"{limit} {needed}")
+    accepted = python("manage.py", "migrate")
+
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"CommandError: The role {SERVICE} may open {needed - 1} connections, but needs {needed} "
+        f"by the budget: {limit} {needed}.\n"
+    )
+    assert accepted.returncode == 0, accepted.stderr
+
+
+def test_the_console_is_for_the_role_pgbouncer(bouncer: pooler.Pooler) -> None:
+    """It may look, and nothing else."""
+    console = {"host": "127.0.0.1", "port": bouncer.port, "dbname": "pgbouncer"}
+    console |= {"password": PASSWORD, "autocommit": True}
+    with psycopg.connect(**console, user="pgbouncer") as connection:
+        pools = connection.execute("SHOW POOLS").fetchall()
+        with pytest.raises(psycopg.DatabaseError):
+            connection.execute("PAUSE")
+
+    assert any(SERVICE in pool for pool in pools)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(**console, user=SERVICE)

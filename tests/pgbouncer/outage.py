@@ -1,17 +1,40 @@
-"""A server that stays away: requests wait for a while, then they say so at once."""
+"""A server that stays away, or has no room: requests wait for a while, then they say so."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 
-from pgconnections.settings import DATABASES
+import psycopg
+from pgconnections.settings import BUDGET, DATABASES
 from tests.lab import BACK, BOUND, Lab, constant_load, now
-from tests.service import Service, running_service
+from tests.service import Reply, Service, running_service
 
 from tests import pooler
 
 pytest_plugins = ["tests.lab"]
 WITH_A_POOL = "pool" in DATABASES["default"]["OPTIONS"]
+
+
+def with_a_full_pool(lab: Lab, service: Service) -> list[Reply]:
+    """Replies while transactions of others have all server connections."""
+    with contextlib.ExitStack() as held:
+        for _ in range(BUDGET.pool_size):
+            client = held.enter_context(psycopg.connect(lab.bouncer.url()))
+            client.execute("SELECT 1")  # in a transaction
+        # No more than one process has threads for.
+        replies = service.load("/backend", 4, 4)
+    assert [reply.status for reply in service.load("/backend", 8, 8)] == [200] * 8
+    return replies
+
+
+def test_a_full_pool(lab: Lab, service: Service) -> None:
+    """Requests wait as long as PgBouncer lets them, and do not try again."""
+    assert service.get("/backend").status == 200
+
+    replies = with_a_full_pool(lab, service)
+
+    assert all(reply.status == 500 and 14 < reply.seconds < 20 for reply in replies)
 
 
 def test_a_long_outage(lab: Lab, service: Service) -> None:
@@ -39,6 +62,13 @@ def test_a_long_outage(lab: Lab, service: Service) -> None:
     assert (
         min(each.ended for each in seen if each.ended > back and each not in failed) < back + BACK
     )
+
+
+def test_a_full_pool_in_trouble(lab: Lab, service: Service) -> None:
+    """A kept connection that is not trusted waits, and then the new one in its place."""
+    replies = with_a_full_pool(lab, service)
+
+    assert all(reply.status == 500 and 14 < reply.seconds < BOUND + 5 for reply in replies)
 
 
 def test_a_wrong_password_is_told_at_once(lab: Lab) -> None:

@@ -185,11 +185,15 @@ def main() -> dict[str, int]:
     os.environ |= dict.fromkeys(ORDER["direct"], postgres.url())
     os.environ |= dict.fromkeys(ORDER["pooled"], postgres.url())
     try:
-        if ORDER["pooled"]:
+        if ORDER["beside"] or ORDER["pooled"]:
             from tests import pooler
-
+        if ORDER["beside"]:
+            os.environ["PATH"] += f"{os.pathsep}{pooler.program().parent}"
+        if ORDER["pooled"]:
             POOLERS.extend(pooler.start(postgres) for _ in range(ORDER["poolers"]))
             os.environ |= dict.fromkeys(ORDER["pooled"], POOLERS[0].url())
+        for statement in ORDER["once"]:
+            embedded.run("psql", "-q", postgres.url(), "-c", statement)
         migrate()
         monitor = Monitor(postgres.url("postgres", "postgres"))
         balancer, instances = Balancer(), start(ORDER["instances"])

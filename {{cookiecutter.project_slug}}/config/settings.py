@@ -48,6 +48,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TIME_ZONE = "UTC"
 
+# To the standard error output, where every host collects it: by default Django mails the traceback
+# of a failed request to ADMINS, and to nobody else.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django": {"handlers": []}},
+}
+
 # TLS ends at the proxy in front of the service, which says so in this header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 HTTPS_ONLY = os.environ.get("HTTPS_ONLY", "0" if DEBUG else "1") == "1"

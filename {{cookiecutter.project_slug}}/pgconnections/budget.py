@@ -155,7 +155,8 @@ class Plan:
             return f"a PgBouncer beside each of {self.poolers} instances"
         if self.pooling == "pgbouncer":
             return "one PgBouncer for all instances"
-        return f"{self.poolers} poolers of the provider" if self.pooled else "no pooler"
+        poolers = "one pooler" if self.poolers == 1 else f"{self.poolers} poolers"
+        return f"{poolers} of the provider" if self.pooled else "no pooler"
 
     @property
     def clients(self) -> int:
@@ -174,6 +175,12 @@ class Plan:
         # A pooler opens no more than it has clients, but keeps them while others have the clients.
         pool = min(self.pool_size, self.clients) + self.lookups
         return self.poolers * pool if self.pooled else self.peak
+
+    @property
+    def of_the_role(self) -> int:
+        """Connections that the role of the service may have to open at once, in total."""
+        lookups = self.poolers * self.lookups  # by a role of their own
+        return self.server_connections - lookups + self.answers.other_connections
 
     @property
     def spare(self) -> int:

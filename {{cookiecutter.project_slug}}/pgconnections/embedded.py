@@ -1,4 +1,4 @@
-"""A PostgreSQL from a Python wheel, for development and tests. Nothing of it runs in production.
+"""A PostgreSQL from a Python wheel, for development and tests: nothing starts it in production.
 
 It listens on the loopback interface only, and asks for a password as a real server would.
 """

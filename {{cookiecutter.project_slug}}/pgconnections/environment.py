@@ -87,7 +87,7 @@ def database(*variables: str) -> dict[str, Any]:
 
 
 def password() -> str:
-    """That of all roads whose URL has none: any characters, in the environment or in a file."""
+    """For URLs that have none: any characters, in the environment or in a file."""
     file = os.environ.get("DATABASE_PASSWORD_FILE")
     if file is None:
         return os.environ.get("DATABASE_PASSWORD", "")

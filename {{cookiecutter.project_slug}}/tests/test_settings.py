@@ -24,8 +24,8 @@ def test_check_deploy_is_clean() -> None:
     ("environment", "sentence"),
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set: "),
-        (dict.fromkeys(URLS, ""), "{{ roads.all[0] }} is not set: "),
-        (dict.fromkeys(URLS, "postgres://me:p#ss@db/name"), "{{ roads.all[0] }} contains #, "),
+        (dict.fromkeys(URLS, ""), f"{URLS[0]} is not set: "),
+        (dict.fromkeys(URLS, "postgres://me:p#ss@db/name"), f"{URLS[0]} contains #, "),
         ({"OTHER_CONNECTIONS": "262143"}, "no connection is left for the web processes: "),
         ({"WEB_THREADS": "many"}, "WEB_THREADS must be a whole number, not 'many'."),
     ],
@@ -38,6 +38,13 @@ def test_a_mistake_is_one_sentence(
     assert done.returncode == 1
     assert done.stderr.startswith(sentence)
     assert done.stderr.count("\n") == 1
+
+
+def test_errors_reach_the_log_of_the_host() -> None:
+    log = "import logging; logging.getLogger('django.request').error('a traceback')"
+    done = python("manage.py", "shell", "-v0", "-c", log)
+
+    assert done.stderr == "a traceback\n"
 
 
 def test_options_of_the_url_survive() -> None:
