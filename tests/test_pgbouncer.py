@@ -115,8 +115,10 @@ FLIPS = [
     ("features", "too_few", ANSWERS, MIGRATE, "if 0 <= limit < needed", "if False"),
     ("features", "session_mode", ANSWERS, CHECKS, r"return backend\(other\).*", "return True"),
     ("roles", "nothing_else", ANSWERS, ROLES, r", pg_temp|pg_catalog\.(?=pg_authid$)", ""),
-    ("roles", "privileged", ANSWERS, ROLES, " AND NOT rolsuper", ""),
-    ("roles", "privileged", ANSWERS, ROLES, " AND NOT rolreplication", ""),
+    ("roles", "privileged", ANSWERS, ROLES, r"higher\.rolsuper OR ", ""),
+    ("roles", "privileged", ANSWERS, ROLES, r" OR higher\.rolreplication", ""),
+    ("roles", "privileged", ANSWERS, ROLES, "'MEMBER'", "'USAGE'"),
+    ("roles", "temporary", ANSWERS, ROLES, "^REVOKE TEMPORARY .*", ""),
     ("roles", "no_secret", ANSWERS, ROLES, "LOGIN NOSUPERUSER", "LOGIN SUPERUSER"),
     ("roles", "get_through", ANSWERS, ROLES, "timeout = '20s'", "timeout = 0"),
     (

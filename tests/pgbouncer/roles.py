@@ -108,7 +108,11 @@ def test_the_function_knows_no_privileged_role(
         "a_replica": "REPLICATION LOGIN",
         "without_login": "NOLOGIN",
         "expired": "LOGIN VALID UNTIL '2020-01-01'",
+        "of_a_superuser": "LOGIN NOINHERIT IN ROLE a_superuser",
+        "of_a_replica": "LOGIN NOINHERIT IN ROLE a_replica",
+        "of_a_member": "LOGIN NOINHERIT IN ROLE of_a_superuser",
         "ordinary": "LOGIN",
+        "of_another": "LOGIN IN ROLE ordinary",
     }
     for role, may in roles.items():
         ask(admin, f"CREATE ROLE {role} {may} PASSWORD '{PASSWORD}'")
@@ -129,21 +133,36 @@ def test_the_function_knows_no_privileged_role(
         for role in roles:
             ask(admin, f"DROP ROLE {role}")
 
-    assert {role for role, rows in told.items() if rows} == {"ordinary"}
-    assert {role for role, may in let_in.items() if may} == {"ordinary"}
+    assert {role for role, rows in told.items() if rows} == {"ordinary", "of_another"}
+    assert {role for role, may in let_in.items() if may} == {"ordinary", "of_another"}
 
 
-def test_the_lookup_role_reads_nothing_else(bouncer: pooler.Pooler, postgres: Server) -> None:
+def test_the_lookup_role_reads_nothing_else(
+    bouncer: pooler.Pooler, postgres: Server, admin: str
+) -> None:
     lookup = postgres.url("pgbouncer", SERVICE)
 
-    # A table of its own does not get into the function, which has a search_path of its own.
-    shadow = "CREATE TEMP TABLE pg_authid (rolname text, rolpassword text)"
-    with psycopg.connect(lookup, autocommit=True) as connection:
-        connection.execute(shadow)
-        told = connection.execute("SELECT * FROM pgbouncer.secret_of(%s)", [SERVICE]).fetchall()
-    assert told[0][1].startswith("SCRAM-SHA-256$")
     with pytest.raises(errors.InsufficientPrivilege):
         ask(lookup, "SELECT rolpassword FROM pg_catalog.pg_authid")
+    # If it had a table of its own, that would not get into the function, which has a search_path of
+    # its own.
+    shadow = "CREATE TEMP TABLE pg_authid (rolname text, rolpassword text)"
+    ask(admin, f"GRANT TEMPORARY ON DATABASE {SERVICE} TO pgbouncer")
+    try:
+        with psycopg.connect(lookup, autocommit=True) as connection:
+            connection.execute(shadow)
+            told = connection.execute("SELECT * FROM pgbouncer.secret_of(%s)", [SERVICE]).fetchall()
+    finally:
+        ask(admin, f"REVOKE TEMPORARY ON DATABASE {SERVICE} FROM pgbouncer")
+    assert told[0][1].startswith("SCRAM-SHA-256$")
+
+
+def test_only_the_service_has_temporary_tables(bouncer: pooler.Pooler, postgres: Server) -> None:
+    temporary = "CREATE TEMP TABLE numbers (number int)"
+
+    ask(postgres.url(SERVICE, SERVICE), temporary)
+    with pytest.raises(errors.InsufficientPrivilege):
+        ask(postgres.url("pgbouncer", SERVICE), temporary)
 
 
 def test_a_wrong_password_is_refused(bouncer: pooler.Pooler) -> None:
