@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,9 +83,53 @@ def test_pgbouncer_is_confined(bake: Bake, services: dict[str, Any]) -> None:
     assert pgbouncer["security_opt"] == ["no-new-privileges:true"]
     # Docker cannot put configs or secrets into a read-only container.
     assert not {"configs", "secrets", "privileged", "user"} & pgbouncer.keys()
-    assert pgbouncer["tmpfs"] == ["/run/pgbouncer:uid=999,gid=999,mode=0700"]
-    assert "\nUSER 999\n" in dockerfile
+    assert pgbouncer["tmpfs"] == ["/run/pgbouncer:uid=10001,gid=10001,mode=0700"]
+    assert "\nUSER 10001\n" in dockerfile
     assert "\nSTOPSIGNAL SIGINT\n" in dockerfile
+
+
+@pytest.mark.skipif(not shutil.which("dpkg"), reason="compares versions as Debian does")
+@pytest.mark.parametrize(
+    "answers", [{"pooling": "pgbouncer"}, {"pooling": "pgbouncer", "hosting_target": "fly"}]
+)
+@pytest.mark.parametrize(
+    ("version", "fixed"),
+    [("1.24.1-1", False), ("1.26.1~rc1-1", False), ("1.26.1-1.pgdg13+1", True)],
+)
+def test_an_old_pgbouncer_fails_the_build(
+    bake: Bake, answers: dict[str, str], version: str, fixed: bool, tmp_path: Path
+) -> None:
+    project = bake(**answers)
+    own = project / "pgbouncer" / "Dockerfile"
+    dockerfile = (own if own.exists() else project / "Dockerfile").read_text("utf-8")
+    (check,) = re.findall(r"^    && (dpkg --compare-versions .*) \\$", dockerfile, re.MULTILINE)
+
+    dpkg_query = tmp_path / "dpkg-query"
+    dpkg_query.write_text(f"#!/bin/sh\necho {version}\n")
+    dpkg_query.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    done = subprocess.run(["sh", "-c", check], env=os.environ | {"PATH": path})
+
+    assert (done.returncode == 0) == fixed
+
+
+def test_secrets_are_written_once_and_for_their_owner(bake: Bake, tmp_path: Path) -> None:
+    deploy = (bake(pooling="pgbouncer") / "DEPLOY.md").read_text(encoding="utf-8")
+    commands = deploy.split("\n\n")[1].partition("    docker ")[0]
+    run = functools.partial(subprocess.run, ["sh", "-c", commands], cwd=tmp_path)
+
+    first, file = run(), tmp_path / ".env"
+    secrets = dict(line.split("=") for line in file.read_text().splitlines())
+    again = run(capture_output=True)
+
+    assert first.returncode == 0
+    names = ["SECRET_KEY", "DATABASE_PASSWORD", "POSTGRES_PASSWORD", "PGBOUNCER_PASSWORD"]
+    assert list(secrets) == names
+    assert len(set(secrets.values())) == len(names)
+    assert min(map(len, secrets.values())) >= 50
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert again.returncode != 0
+    assert dict(line.split("=") for line in file.read_text().splitlines()) == secrets
 
 
 def test_the_order_of_the_start(services: dict[str, Any]) -> None:
