@@ -133,7 +133,9 @@ def documents(path: Path) -> Any:
         pairs = re.findall(r"""^ *"?(\w+)"?: ("(?:[^"\\]|\\.)*"|\d+),?$""", text, re.MULTILINE)
         return {name: json.loads(value) for name, value in pairs}
     if path.suffix == ".md":
-        (migrate,) = re.findall(r"^ {4}.*?(python manage\.py migrate)$", text, re.MULTILINE)
+        (migrate,) = re.findall(
+            r"^ {4}.*?(python manage\.py migrate)(?: && \{)?$", text, re.MULTILINE
+        )
         return {"migrate": migrate}
     raise AssertionError(f"how is {path.name} read?")
 
