@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import subprocess
 import sysconfig
@@ -256,6 +257,62 @@ def test_hadolint_finds_mistakes(bake: Bake) -> None:
     assert "missing whitespace" in hadolint(dockerfile.replace("USER 10001", "USERS 10001"))
 
 
+# --- the commands of DEPLOY.md ------------------------------------------------------------------
+
+
+@EVERY_RENDERING
+def test_prose_has_short_lines(bake: Bake, answers: Answers) -> None:
+    lines = (bake(**answers) / "DEPLOY.md").read_text(encoding="utf-8").splitlines()
+
+    assert [line for line in lines if len(line) > 120 and not line.startswith("    ")] == []
+
+
+# What stands in for the commands of a host, and notes each of them. $MIGRATED is what became of the
+# migrations.
+HOST = r"""#!/bin/sh
+echo "$(basename "$0") $*" >> "$LOG"
+case "$(basename "$0") $*" in
+    docker*"manage.py migrate") test "$MIGRATED" = 0 ;;
+    kubectl\ get*) test "$MIGRATED" = 0 && echo SuccessCriteriaMet Complete || echo Failed ;;
+    kubectl\ wait*) test "$MIGRATED" = 0 ;;
+    aws*describe-tasks*) echo "$MIGRATED" ;;
+esac
+"""
+# A command that starts the migrations, and those that take the new version into service.
+STEPS = {
+    "kubernetes": ("kubectl apply -f kubernetes/migrate.yaml", ["kubectl apply -f kubernetes/web"]),
+    **dict.fromkeys(
+        ("aiven", "crunchy-bridge", "neon", "planetscale", "supabase"),
+        ("docker run --rm", ["docker stop", "docker rm", "docker run --detach"]),
+    ),
+    **dict.fromkeys(AWS, ("aws ecs run-task", ["aws ecs update-service"])),
+}
+
+
+@pytest.mark.parametrize("migrated", [0, 1])
+@pytest.mark.parametrize("target", STEPS)
+def test_a_failed_migration_leaves_the_old_version(
+    bake: Bake, target: str, migrated: int, tmp_path: Path
+) -> None:
+    deploy = (bake(**Combination(target, "none", "wsgi").answers()) / "DEPLOY.md").read_text(
+        "utf-8"
+    )
+    migrate, after = STEPS[target]
+    # The last one: before it may be that of the first deploy.
+    block = [each for each in deploy.split("\n\n") if re.search(rf"(^|[ (]){migrate}", each, re.M)]
+    log = tmp_path / "log"
+    for name in ("aws", "docker", "kubectl"):
+        (tmp_path / name).write_text(HOST)
+        (tmp_path / name).chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "LOG": str(log), "MIGRATED": str(migrated)}
+    subprocess.run(["sh", "-c", block[-1]], env=environment, timeout=30)
+
+    ran = log.read_text()
+    assert migrate in ran
+    assert [each for each in after if each in ran] == (after if migrated == 0 else [])
+
+
 # --- the numbers of the plan -------------------------------------------------------------------
 
 VARIABLES = {
@@ -374,6 +431,7 @@ def test_pgbouncer_is_started(bake: Bake, answers: Answers) -> None:
             sidecar = kinds(project)["Deployment"]["template"]["spec"]["initContainers"][0]
             assert sidecar["restartPolicy"] == "Always"
             assert sidecar["command"] == ["python", "-m", "pgconnections.sidecar"]
+            assert "SECRET_KEY" not in {each["name"] for each in sidecar["env"]}
             assert value(project, "Dockerfile#/CMD")[0] == "gunicorn"
 
 
