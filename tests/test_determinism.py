@@ -192,8 +192,8 @@ def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
             file=sys.stderr,
         )
 
-    assert default[0] <= 34 and default[1] <= 1800
-    assert largest[0] <= 42 and largest[1] <= 2400
+    assert default[0] <= 34 and default[1] <= 1850
+    assert largest[0] <= 42 and largest[1] <= 2500
 
 
 def size(project: Path) -> tuple[int, int]:

@@ -16,8 +16,7 @@ from tests.service import Reply, Service, running_service
 
 from tests import pooler
 
-# Seconds that a request may take: query_wait_timeout of PgBouncer, PATIENCE of the backend, and one
-# more attempt of it.
+# Seconds that a request may wait for a connection, whatever breaks: docs/pgbouncer.md says of what.
 BOUND = 30
 # Seconds after which the service is back with the server.
 BACK = 1
