@@ -92,7 +92,7 @@ def overview_cells(target: str) -> list[Any]:
         local_extensions.default_limit(target) or "look it up",
         local_extensions.value(target, "reserved_connections", "not published"),
         f"{data['deploy_overlap_percent']['value']} %",
-        f"{pooler['pool_mode']['value']} mode" if pooler else "none",
+        f"{pooler['pool_mode']['value']} mode" if pooler else "none known",
         data.get("sslmode", {}).get("value", "as the URL says"),
     ]
 

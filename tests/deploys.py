@@ -133,10 +133,10 @@ def documents(path: Path) -> Any:
         pairs = re.findall(r"""^ *"?(\w+)"?: ("(?:[^"\\]|\\.)*"|\d+),?$""", text, re.MULTILINE)
         return {name: json.loads(value) for name, value in pairs}
     if path.suffix == ".md":
-        (migrate,) = re.findall(
-            r"^ {4}.*?(python manage\.py migrate)(?: && \{)?$", text, re.MULTILINE
-        )
-        return {"migrate": migrate}
+        found = re.findall(r"^ {4}.*?(python manage\.py migrate)(?: &&.*)?$", text, re.MULTILINE)
+        how = "one line of it, indented by four spaces, has to end with: python manage.py migrate"
+        assert len(found) == 1, f"{path.name}: {how}"
+        return {"migrate": found[0]}
     raise AssertionError(f"how is {path.name} read?")
 
 

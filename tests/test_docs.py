@@ -39,7 +39,8 @@ def test_every_choice_is_in_the_readme() -> None:
     rows = {row[0].strip("`"): " ".join(row[1:]) for row in table(README, "## The questions")}
 
     for question in ("hosting_target", "pooling", "server"):
-        assert set(re.findall("`([a-z0-9-]+)`", rows[question])) == set(QUESTIONS[question])
+        documented = set(re.findall("`([a-z0-9-]+)`", rows[question]))
+        assert documented == set(QUESTIONS[question]), f"{question} in the table of README.md"
 
 
 def test_the_block_in_the_readme_is_rendered(bake: Bake) -> None:

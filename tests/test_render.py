@@ -331,7 +331,7 @@ def compose_spec() -> Validator:
 @EVERY_RENDERING
 def test_compose_file_is_valid(bake: Bake, answers: Answers, compose_spec: Validator) -> None:
     project = bake(**answers)
-    found = [path for path in project.rglob("*compose*.y*ml")]
+    found = [path for path in project.rglob("compose.yaml")]
     assert len(found) == compose(resolved(answers))
 
     for path in found:

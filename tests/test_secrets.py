@@ -47,7 +47,8 @@ def test_no_secret_is_rendered(bake: Bake, combination: Combination) -> None:
     names = {name.format(slug=project.name.replace("_", "-")) for name in NAMES}
 
     found = secrets_in(project)
-    assert {value: found[value] for value in found.keys() - PLACEHOLDERS - names} == {}
+    secrets = {value: found[value] for value in found.keys() - PLACEHOLDERS - names}
+    assert secrets == {}, "a name under which a host keeps a secret belongs into NAMES"
 
 
 def test_a_secret_is_found(tmp_path: Path) -> None:
