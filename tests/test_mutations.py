@@ -78,7 +78,7 @@ MUTATIONS = [
              "test_pooler.py::test_a_pool_beyond_the_budget_is_refused"),
     Mutation("direct road", BOUNCER, MIGRATE, 'database="direct"', 'database="default"',
              "test_pooler.py::test_migrations_take_the_direct_road"),
-    Mutation("pooled road", BOUNCER, MIGRATE, "if behind_a_pooler(connection)", "if False",
+    Mutation("pooled road", BOUNCER, MIGRATE, "if shares_sessions(connection)", "if False",
              "test_pooler.py::test_migrations_are_refused_on_the_pooled_road"),
 ]  # fmt: skip
 

@@ -26,7 +26,7 @@ def test_from_pgbouncer_to_postgresql(
 ) -> None:
     server = postgres_with_tls(host)
     url = f"{server.url()}?sslmode=verify-full&sslrootcert={folder / ca}"
-    for variable in pooler.DIRECT:
+    for variable in pooler.pgbouncer.DIRECT:
         monkeypatch.setenv(variable, url)
     bouncer = pooler.start(server)
     ssl = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
