@@ -111,6 +111,7 @@ FLIPS = [
     ),
     ("outage", "long", ANSWERS, BASE, "PATIENCE_OF_POOL = 10", "PATIENCE_OF_POOL = 60"),
     ("outage", "full and not trouble", ANSWERS, BASE, r"monotonic\(\) > until", "False"),
+    ("outage", "apart", ANSWERS, BASE, r"return _servers\[.*\]", 'return _servers["", ""]'),
     ("features", "all_the_time", ANSWERS, MIGRATE, "session_timeout = 0", "session_timeout = 1000"),
     ("features", "too_few", ANSWERS, MIGRATE, "if 0 <= limit < needed", "if False"),
     ("features", "session_mode", ANSWERS, CHECKS, r"return backend\(other\).*", "return True"),

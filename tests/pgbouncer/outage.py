@@ -6,6 +6,9 @@ import contextlib
 import time
 
 import psycopg
+import pytest
+from django.db import connections
+from pgconnections.embedded import free_port
 from pgconnections.settings import BUDGET, DATABASES
 from tests.lab import BACK, BOUND, Lab, constant_load, now
 from tests.service import Reply, Service, running_service
@@ -69,6 +72,23 @@ def test_a_full_pool_in_trouble(lab: Lab, service: Service) -> None:
     replies = with_a_full_pool(lab, service)
 
     assert all(reply.status == 500 and 14 < reply.seconds < BOUND + 5 for reply in replies)
+
+
+def test_servers_are_known_apart(lab: Lab) -> None:
+    """That one of them was there before is no reason to wait for another one."""
+
+    def connect(port: int) -> psycopg.Connection:
+        database = connections["default"].copy()
+        database.settings_dict["PORT"] = port
+        database.settings_dict["OPTIONS"].pop("pool", None)
+        return database.get_new_connection(database.get_connection_params())
+
+    connect(lab.bouncer.port).close()
+    begun = now()
+    with pytest.raises(psycopg.OperationalError):
+        connect(free_port())
+
+    assert now() - begun < 5
 
 
 def test_a_wrong_password_is_told_at_once(lab: Lab) -> None:
