@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import SHARED
 from fasteners import InterProcessLock
+from uv import find_uv_bin
 
 DJANGO = ("5.2", "6")
 # Django 6 needs at least this Python.
@@ -34,8 +35,9 @@ def python_for(django: str) -> str:
         # A shim of pyenv is on PATH even when it leads nowhere.
         if subprocess.run([candidate, "--version"], capture_output=True).returncode == 0:
             return candidate
-    subprocess.run(["uv", "python", "install", "3.13"])
-    found = subprocess.run(["uv", "python", "find", "3.13"], capture_output=True, text=True)
+    uv = find_uv_bin()  # that of this environment, which need not be on PATH
+    subprocess.run([uv, "python", "install", "3.13"])
+    found = subprocess.run([uv, "python", "find", "3.13"], capture_output=True, text=True)
     if found.returncode != 0:
         pytest.fail("Django 6 needs Python 3.12 or newer: install one, e.g. uv python install 3.13")
     return found.stdout.strip()
