@@ -77,9 +77,9 @@ MUTATIONS = [
     Mutation("server connections of a pooler", BOUNCER, SETTINGS, "pgbouncer_ini.check(BUDGET)", "",
              "test_pooler.py::test_a_pool_beyond_the_budget_is_refused"),
     Mutation("direct road", BOUNCER, MIGRATE, 'database="direct"', 'database="default"',
-             "test_pooler.py::test_migrations_take_the_direct_road"),
+             "test_pooler.py::test_migrations_lead_around_the_pooler"),
     Mutation("pooled road", BOUNCER, MIGRATE, "if shares_sessions(connection)", "if False",
-             "test_pooler.py::test_migrations_are_refused_on_the_pooled_road"),
+             "test_pooler.py::test_migrations_are_refused_through_the_pooler"),
 ]  # fmt: skip
 
 

@@ -99,7 +99,7 @@ BASE, CHECKS = "pgconnections/base.py", "pgconnections/checks.py"
 MIGRATE = "pgconnections/management/commands/migrate.py"
 # The module, some of its tests, and a setting that they guard: where it is, and what to make of it.
 FLIPS = [
-    ("faults", "killed and 1", ANSWERS, BASE, "PATIENCE_OF_POOL = 10", "PATIENCE_OF_POOL = 0"),
+    ("faults", "killed and 1", ANSWERS, BASE, "= 10, 300", "= 0, 300"),
     ("faults", "crashed", ANSWERS, INI, "server_login_retry = 0.2", "server_login_retry = 15"),
     (
         "faults",
@@ -109,7 +109,7 @@ FLIPS = [
         r"ConnectionPool.check_connection\(connection\)",
         "pass",
     ),
-    ("outage", "long", ANSWERS, BASE, "PATIENCE_OF_POOL = 10", "PATIENCE_OF_POOL = 60"),
+    ("outage", "long", ANSWERS, BASE, "= 10, 300", "= 60, 300"),
     ("outage", "full and not trouble", ANSWERS, BASE, r"monotonic\(\) > until", "False"),
     ("outage", "apart", ANSWERS, BASE, r"return _servers\[.*\]", 'return _servers["", ""]'),
     ("features", "all_the_time", ANSWERS, MIGRATE, "session_timeout = 0", "session_timeout = 1000"),

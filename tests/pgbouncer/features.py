@@ -26,7 +26,7 @@ from tests.service import PROJECT, python
 
 from tests import pooler
 
-pytestmark = pytest.mark.usefixtures("on_the_roads_of_production")
+pytestmark = pytest.mark.usefixtures("as_in_production")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def bouncer(postgres: Server) -> Iterator[pooler.Pooler]:
 
 
 @pytest.fixture
-def on_the_roads_of_production(
+def as_in_production(
     bouncer: pooler.Pooler, django_db_blocker: pytest.FixtureRequest
 ) -> Iterator[None]:
     """`default` leads through PgBouncer, `direct` around it, as they do outside of the tests."""
@@ -108,7 +108,7 @@ def test_state_of_a_session(name: str, bouncer: pooler.Pooler, report: list[str]
     bouncer.restart()
 
 
-def test_notifications_arrive_on_the_direct_road() -> None:
+def test_notifications_arrive_around_the_pooler() -> None:
     execute(connections["direct"], "LISTEN news")
     execute(connections["default"], "NOTIFY news, 'hello'")
 

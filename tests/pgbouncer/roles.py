@@ -8,8 +8,6 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from django.core.management import call_command
-from django.db import connections
 from pgconnections.answers import SERVICE
 from pgconnections.embedded import PASSWORD, SUPERUSER, Server
 from pgconnections.settings import BUDGET
@@ -62,21 +60,6 @@ def test_settings_of_the_role_get_through(bouncer: pooler.Pooler) -> None:
     shown = [ask(bouncer.url(), f"SHOW {name}")[0][0] for name in names]
 
     assert shown == ["UTC", "20s", "10s", "1min"]
-
-
-def test_migrations_have_all_the_time_that_they_need(
-    bouncer: pooler.Pooler, django_db_blocker: pytest.FixtureRequest
-) -> None:
-    direct = connections["direct"]
-    with django_db_blocker.unblock(), direct.cursor() as cursor:
-        cursor.execute("SHOW statement_timeout")
-        before = cursor.fetchone()
-        call_command("migrate", verbosity=0)
-        cursor.execute("SHOW statement_timeout")
-        after = cursor.fetchone()
-        direct.close()
-
-    assert (before, after) == (("20s",), ("0",))
 
 
 @pytest.mark.parametrize(
