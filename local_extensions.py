@@ -703,7 +703,7 @@ def _version() -> dict[Path, tuple[int, int]]:
     if "cruft" not in sys.modules:
         return {}
     paths = [*PROJECT.rglob("*"), TEMPLATE / "cookiecutter.json"]
-    for pattern in ("*.py", "hooks/*", "hosting/*"):
+    for pattern in ("*.py", "hooks/*", "hosting/*", "templates/*/*"):
         paths += TEMPLATE.glob(pattern)
     return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
 

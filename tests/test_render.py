@@ -238,8 +238,7 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/pgbouncer_ini.py": pgbouncer_started_by("service"),
     "pgconnections/sidecar.py": pgbouncer_started_by("sidecar"),
     "pgconnections/with_pgbouncer.py": pgbouncer_started_by("command"),
-    "pgconnections/settings.py": lambda answers: True,  # from one of several files
-    "pgconnections/tls.py": known_tls,  # from one of several files
+    "pgconnections/tls.py": known_tls,
     "tests/get-pgbouncer.sh": behind_a_pooler,
     "tests/pooler.py": behind_a_pooler,
     "tests/test_connections.py": lambda answers: not behind_a_pooler(answers),
@@ -255,7 +254,7 @@ def names_in_the_template() -> list[str]:
 
 def test_conditional_files_are_known() -> None:
     conditional = [name for name in names_in_the_template() if "{%" in name]
-    deploy_files = {"DEPLOY.md"}
+    deploy_files = set()
     for target in QUESTIONS["hosting_target"]:
         data = local_extensions.hosting(target)
         deploy_files |= {*data["deploy"]["files"], *data["pgbouncer"].get("files", [])}
@@ -272,7 +271,7 @@ def test_no_file_is_missing_or_too_many(bake: Bake, answers: Answers) -> None:
     always = {name for name in names_in_the_template() if "{%" not in name}
     asked_for = {name for name, condition in CONDITIONAL.items() if condition(chosen)}
     target = local_extensions.hosting(chosen["hosting_target"])
-    deploy_files = {"DEPLOY.md", *local_extensions.deploy_files(plan, target)}
+    deploy_files = set(local_extensions.deploy_files(plan, target))
 
     rendered = {path.relative_to(project).as_posix() for path in files(project)}
     expected = always | asked_for | deploy_files

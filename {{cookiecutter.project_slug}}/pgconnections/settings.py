@@ -1,0 +1,1 @@
+{% include "pooling/" ~ plan.pooling ~ ".py" %}
