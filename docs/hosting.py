@@ -1,4 +1,4 @@
-"""Make docs/hosting.md from hosting/*.json, the plans of budget.py and the rendered DEPLOY.md.
+"""Make docs/hosting.md from hosting/*.json, the plans of the generator and the rendered DEPLOY.md.
 
 .venv/bin/python docs/hosting.py
 """
@@ -15,10 +15,12 @@ from typing import Any
 TEMPLATE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TEMPLATE))
 
-from cookiecutter.main import cookiecutter  # noqa: E402 (local_extensions is beside docs/)
+from cookiecutter.main import cookiecutter  # noqa: E402 (the generator is beside docs/)
 
-import local_extensions  # noqa: E402
-from local_extensions import budget  # noqa: E402
+from pgconnections_generator import facts  # noqa: E402
+from pgconnections_generator.advice import BudgetError, connection_plan  # noqa: E402
+from pgconnections_generator.budget import Answers  # noqa: E402
+from pgconnections_generator.template import questions  # noqa: E402
 
 OUTPUT = TEMPLATE / "docs" / "hosting.md"
 
@@ -75,7 +77,7 @@ def main() -> None:
 
 def document() -> str:
     """The whole of docs/hosting.md."""
-    targets = local_extensions._questions()["hosting_target"]
+    targets = questions()["hosting_target"]
     overview = "".join(row(overview_cells(target)) for target in targets)
     return HEAD + overview + "".join("\n" + chapter(target) for target in targets)
 
@@ -85,12 +87,12 @@ def row(cells: list[Any]) -> str:
 
 
 def overview_cells(target: str) -> list[Any]:
-    data = local_extensions.hosting(target)
+    data = facts.hosting(target)
     pooler = data.get("provider_pooler")
     return [
         f"[`{target}`](#{target})",
-        local_extensions.default_limit(target) or "look it up",
-        local_extensions.value(target, "reserved_connections", "not published"),
+        facts.default_limit(target) or "look it up",
+        facts.value(target, "reserved_connections", "not published"),
         f"{data['deploy_overlap_percent']['value']} %",
         f"{pooler['pool_mode']['value']} mode" if pooler else "none known",
         data.get("sslmode", {}).get("value", "as the URL says"),
@@ -98,7 +100,7 @@ def overview_cells(target: str) -> list[Any]:
 
 
 def chapter(target: str) -> str:
-    data = local_extensions.hosting(target)
+    data = facts.hosting(target)
     parts = [f"## {target}\n\n{data['name']}.\n"]
     parts.append("".join(f"- {fact['value']} ({origin(fact)})\n" for fact in data["differences"]))
     parts.append(plans_table(target))
@@ -113,7 +115,7 @@ def chapter(target: str) -> str:
 
 def plans_table(target: str) -> str:
     """Every plan that is known, with its limit."""
-    plans = local_extensions.plans(target)
+    plans = facts.plans(target)
     if not plans:
         return "The provider publishes no limits.\n"
     lines = "".join(
@@ -132,7 +134,7 @@ def plans_table(target: str) -> str:
 
 def choices_table(target: str) -> str:
     """What `recommended` makes of usual sizes, under WSGI, on each plan."""
-    known = {plan["connections"] for plan in local_extensions.plans(target)}
+    known = {plan["connections"] for plan in facts.plans(target)}
     limits = sorted(limit for limit in known if limit <= LARGEST)
     limits = limits[: PLANS - 1] + limits[PLANS - 1 :][-1:] or [EXAMPLE_LIMIT]
     head = row(["instances x processes x threads", *(f"limit {limit}" for limit in limits)])
@@ -149,7 +151,7 @@ def choices_table(target: str) -> str:
 
 def choice(target: str, limit: int, instances: int, processes: int, threads: int) -> str:
     """The recommended choice for this layout, or what would be accepted instead."""
-    answers = budget.Answers(
+    answers = Answers(
         database_limit=limit,
         web_instances=instances,
         web_processes=processes,
@@ -157,11 +159,11 @@ def choice(target: str, limit: int, instances: int, processes: int, threads: int
         other_connections=3,
         pooling="recommended",
         server="wsgi",
-        **local_extensions.facts(target, limit),
+        **facts.facts(target, limit),
     )
     try:
-        plan = budget.connection_plan(answers)
-    except budget.BudgetError as error:
+        plan = connection_plan(answers)
+    except BudgetError as error:
         larger = [
             change["database_limit"] for change in error.changes if "database_limit" in change
         ]
@@ -215,7 +217,7 @@ def origin(fact: dict[str, Any]) -> str:
 def deploy_text(target: str) -> str:
     """DEPLOY.md of the project that all defaults give, one level down."""
     answers: dict[str, Any] = {"hosting_target": target}
-    if not local_extensions.plans(target):
+    if not facts.plans(target):
         answers["database_limit"] = EXAMPLE_LIMIT
     with tempfile.TemporaryDirectory() as folder:
         project = cookiecutter(

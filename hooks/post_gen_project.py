@@ -3,8 +3,8 @@
 import os  # pathlib alone would take as long to import as all of this takes to run
 import sys
 
-# Cookiecutter renders every folder; those for the files of other hosting targets are empty.
-for folder in {{ plan | deploy_folders }}:
+# Cookiecutter renders every folder; those for the files of other answers are empty.
+for folder in {{ plan | deploy_folders + ["pgconnections/bounded", "pgconnections/postgrespool2"] }}:
     if os.path.isdir(folder) and not os.listdir(folder):
         os.rmdir(folder)
 

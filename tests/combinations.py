@@ -14,7 +14,12 @@ from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 from projects import DJANGO
 
-import local_extensions
+from pgconnections_generator import facts
+from pgconnections_generator.advice import BudgetError
+from pgconnections_generator.answers import connection_plan
+from pgconnections_generator.budget import Plan
+from pgconnections_generator.checks import plan_of as planned
+from pgconnections_generator.defaults import completed
 
 # Sizes that differ from each other and from every default, and are legal everywhere: a number in
 # the wrong place shows.
@@ -34,7 +39,7 @@ LOOKED_UP = 100
 def defaults_of(hosting_target: str) -> dict[str, str | int]:
     """What has to be answered for this target where Enter is the answer to everything else."""
     answers: dict[str, str | int] = {"hosting_target": hosting_target}
-    if not local_extensions.plans(hosting_target):
+    if not facts.plans(hosting_target):
         answers["database_limit"] = LOOKED_UP
     return answers
 
@@ -70,14 +75,14 @@ class Combination:
         """What the template says about choices that no sizes make legal."""
         if (self.pooling, self.server) == ("persistent", "asgi"):
             return "pooling=persistent does not work with server=asgi"
-        pooler = local_extensions.hosting(self.hosting_target).get("provider_pooler")
+        pooler = facts.hosting(self.hosting_target).get("provider_pooler")
         if self.pooling == "provider-pooler" and not pooler:
             return "this hosting target has no pooler of its own"
         return None
 
     def _poolers(self) -> list[int]:
         """The limits of the plans that come with the provider's pooler."""
-        plans = local_extensions.plans(self.hosting_target)
+        plans = facts.plans(self.hosting_target)
         return [plan["connections"] for plan in plans if "provider_pooler" in plan]
 
 
@@ -131,8 +136,8 @@ def pairwise() -> list[Row]:
 def fits(answers: dict[str, Any]) -> bool:
     """Whether the template accepts these answers, with the defaults of all other questions."""
     try:
-        local_extensions._connection_plan(local_extensions._completed(answers))
-    except local_extensions.budget.BudgetError:
+        planned(completed(answers, {}))
+    except BudgetError:
         return False
     return True
 
@@ -143,6 +148,6 @@ def resolved(answers: dict[str, str | int]) -> dict[str, Any]:
     return prompt_for_config(context, no_input=True)
 
 
-def plan_of(answers: dict[str, str | int]) -> Any:
+def plan_of(answers: dict[str, str | int]) -> Plan:
     """The budget of these answers, as the template divides it."""
-    return local_extensions.connection_plan(resolved(answers))
+    return connection_plan(resolved(answers))

@@ -19,8 +19,8 @@ from conftest import TEMPLATE
 from projects import environment as environment_of
 from projects import install
 
-import local_extensions
-from local_extensions import budget
+from pgconnections_generator import facts
+from pgconnections_generator.budget import RANGES
 
 SIMULATED = TEMPLATE / "tests" / "simulated"
 INSTANCES = 2
@@ -92,7 +92,7 @@ def _at_the_edge(combination: Combination) -> Deploy:
     name = "web_threads" if combination.pooling == "persistent" else "other_connections"
     most = _most(answers, name)
     refused = answers | {name: most + 1}
-    pooler = local_extensions.hosting(combination.hosting_target).get("provider_pooler", {})
+    pooler = facts.hosting(combination.hosting_target).get("provider_pooler", {})
     if name == "web_threads":
         answers |= {name: most}
     elif combination.pooling == "pgbouncer" or pooler["sized_by"]["value"] == "you":
@@ -103,7 +103,7 @@ def _at_the_edge(combination: Combination) -> Deploy:
 
 def _most(answers: dict[str, Any], name: str) -> int:
     """The largest number that the template accepts, all other answers as they are."""
-    low, high = budget.RANGES[name]
+    low, high = RANGES[name]
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(answers | {name: middle}) else (low, middle - 1)
@@ -183,9 +183,9 @@ def _variables(value: Any) -> Iterator[tuple[str, str]]:
 
 def simulate(deploy: Deploy, project: Path, django: str) -> dict[str, int]:
     """Install the rendered project, deploy it under load, and tell what PostgreSQL saw."""
-    target, plan = local_extensions.hosting(deploy.target), plan_of(deploy.answers)
-    files = local_extensions.deploy_files(plan, target)
-    roads = local_extensions.roads(plan, target)
+    target, plan = facts.hosting(deploy.target), plan_of(deploy.answers)
+    files = facts.deploy_files(plan, target)
+    roads = facts.roads(plan, target)
     install(project, django)
     readme = (project / "README.md").read_text(encoding="utf-8")
     said = {

@@ -16,30 +16,31 @@ from conftest import SHARED
 from fasteners import InterProcessLock
 from uv import find_uv_bin
 
-DJANGO = ("5.2", "6")
-# Django 6 needs at least this Python.
-NEWER_PYTHONS = ("3.12", "3.13", "3.14", "3.15")
+# Each generation of Django, and the Pythons for which it is in the locks.
+PYTHONS = {"5.2": ["3.11"], "6": ["3.13", "3.12", "3.14", "3.15"]}
+DJANGO = tuple(PYTHONS)
 
 
 @functools.cache
 def python_for(django: str) -> str:
     """A Python that runs this generation of Django: this one, another here, or one that uv gets."""
-    if django == "5.2" or sys.version_info >= (3, 12):
+    versions = PYTHONS[django]
+    if f"{sys.version_info.major}.{sys.version_info.minor}" in versions:
         return sys.executable
-    candidates = [shutil.which(f"python{version}") for version in NEWER_PYTHONS]
+    candidates = [shutil.which(f"python{version}") for version in versions]
     if shutil.which("pyenv"):
         root = subprocess.run(["pyenv", "root"], capture_output=True, text=True).stdout.strip()
-        for version in NEWER_PYTHONS:
+        for version in versions:
             candidates += map(str, sorted(Path(root, "versions").glob(f"{version}.*/bin/python")))
     for candidate in filter(None, candidates):
         # A shim of pyenv is on PATH even when it leads nowhere.
         if subprocess.run([candidate, "--version"], capture_output=True).returncode == 0:
             return candidate
     uv = find_uv_bin()  # that of this environment, which need not be on PATH
-    subprocess.run([uv, "python", "install", "3.13"])
-    found = subprocess.run([uv, "python", "find", "3.13"], capture_output=True, text=True)
+    subprocess.run([uv, "python", "install", versions[0]])
+    found = subprocess.run([uv, "python", "find", versions[0]], capture_output=True, text=True)
     if found.returncode != 0:
-        pytest.fail("Django 6 needs Python 3.12 or newer: install one, e.g. uv python install 3.13")
+        pytest.fail(f"Django {django} needs Python {versions[0]}: uv python install {versions[0]}")
     return found.stdout.strip()
 
 
@@ -51,13 +52,9 @@ def environment(project: Path, django: str) -> dict[str, str]:
     if not python3.exists():
         python3.write_text(f'#!/bin/sh\nexec "{python_for(django)}" "$@"\n')
         python3.chmod(0o755)
-    constraint = tools / "constraint.txt"
-    constraint.write_text("Django<6\n" if django == "5.2" else "Django>=6\n")
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     return kept | {
         "PATH": os.pathsep.join([str(tools), os.environ["PATH"], str(Path(sys.executable).parent)]),
-        "PIP_CONSTRAINT": str(constraint),
-        "UV_CONSTRAINT": str(constraint),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
 
@@ -81,7 +78,7 @@ def install(project: Path, django: str, *more: str) -> None:
     """What the test command does before the tests, once for all projects that need the same."""
     requirements = [project / "requirements.txt", project / "requirements-dev.txt"]
     text = "".join(path.read_text(encoding="utf-8") for path in requirements)
-    command = f"{VENV} -r requirements-dev.txt {' '.join(more)}"
+    command = f"{VENV} -r requirements.txt -r requirements-dev.txt {' '.join(more)}"
     (project / ".venv").symlink_to(
         shared(f"venv-{django}-{command}-{text}", command, project, django)
     )

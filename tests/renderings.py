@@ -68,10 +68,15 @@ def copy_of_the_template(folder: Path) -> Path:
         copy = folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(TEMPLATE / name, copy)
+    commit(folder)
+    return folder
+
+
+def commit(folder: Path) -> None:
+    """Commit all files, in a git repository of its own."""
     author = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
     for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-q", "-m", "Copy"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder
 
 
 def new_user(home: Path) -> dict[str, str]:

@@ -25,7 +25,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-import local_extensions
+from pgconnections_generator.answers import connection_plan
+from pgconnections_generator.checks import NUMBERS
+from pgconnections_generator.names import derived_slug
 
 PARSERS: dict[str, Callable[[str], Any]] = {
     ".py": lambda text: compile(ast.parse(text), "rendered", "exec"),
@@ -237,7 +239,7 @@ CODE = [
 
 
 @pytest.mark.parametrize("text", CODE)
-@pytest.mark.parametrize("question", ["project_slug", *local_extensions.NUMBERS])
+@pytest.mark.parametrize("question", ["project_slug", *NUMBERS])
 def test_other_answers(
     tell: Callable[..., Result], tmp_path: Path, question: str, text: str
 ) -> None:
@@ -270,12 +272,12 @@ TEXTS = (
 @example("pg_" + 60 * "x")
 @example("Django")
 def test_derived_slug_is_legal(name: str) -> None:
-    slug = local_extensions.derived_slug(name)
+    slug = derived_slug(name)
     # Spelled out once more, as the rule of the code under test may be wrong.
     assert slug.isascii() and slug.isidentifier() and slug == slug.lower() and len(slug) <= 50
     assert not slug.startswith("_") and not keyword.iskeyword(slug)
     assert slug not in sys.stdlib_module_names
-    assert local_extensions.connection_plan({"project_slug": slug}) is None
+    assert connection_plan({"project_slug": slug}) is None
 
 
 @pytest.mark.parametrize(
@@ -294,4 +296,4 @@ def test_derived_slug_is_legal(name: str) -> None:
     ],
 )
 def test_derived_slug(name: str, slug: str) -> None:
-    assert local_extensions.derived_slug(name) == slug
+    assert derived_slug(name) == slug

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -13,9 +13,12 @@ from conftest import QUESTIONS
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from local_extensions import budget, budget_rows, facts, plans
-
-Answers, BudgetError, Plan = budget.Answers, budget.BudgetError, budget.Plan
+from pgconnections_generator import budget
+from pgconnections_generator.advice import BudgetError, connection_plan
+from pgconnections_generator.budget import Answers, Plan
+from pgconnections_generator.facts import facts, plans
+from pgconnections_generator.refusals import VARIABLES, service_refusal
+from pgconnections_generator.texts import budget_rows
 
 DIRECT = ("none", "persistent", *budget.POOLS)
 HUGE = 10**400
@@ -31,7 +34,7 @@ def answers(target: str = "docker-compose", limit: int = 100, **changes: Any) ->
 def outcome(given_answers: Answers) -> Plan | BudgetError:
     """The plan or the error; any other exception is a bug."""
     try:
-        return budget.connection_plan(given_answers)
+        return connection_plan(given_answers)
     except BudgetError as error:
         # A subclass of ValueError: the int() of Python must not pass for it.
         assert type(error) is BudgetError
@@ -111,9 +114,27 @@ def test_the_choices_are_those_of_the_question() -> None:
 @fixed
 @given(ANY)
 def test_every_answer_gives_a_plan_or_an_error(given_answers: Answers) -> None:
-    start = time.process_time()
-    assert isinstance(outcome(given_answers), Plan | BudgetError)
-    assert time.process_time() - start < 1
+    result, lines = counting_lines(lambda: outcome(given_answers))
+    assert isinstance(result, Plan | BudgetError)
+    assert lines < 200_000
+
+
+def counting_lines(work: Callable[[], object]) -> tuple[object, int]:
+    """What it returns, and how many lines of Python it runs for that."""
+    lines = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> Callable:
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        result = work()
+    finally:
+        sys.settrace(before)
+    return result, lines
 
 
 @pytest.mark.parametrize("digits", [1, 9, 400, 5000])  # 5000: more than Python writes out
@@ -280,6 +301,19 @@ def test_the_problem_shows_the_sum(given_answers: Answers) -> None:
     )
 
 
+@fixed
+@given(LEGAL)
+def test_what_the_service_says(given_answers: Answers) -> None:
+    """The problem, in the names of its environment, and nothing that only a new render changes."""
+    result, said = outcome(given_answers), service_refusal(given_answers)
+    assert (said is None) == isinstance(result, Plan)
+    assume(said)
+    for name, variable in VARIABLES.items():
+        assert name not in said
+        said = said.replace(variable, name)
+    assert said == result.problem
+
+
 # --- examples ----------------------------------------------------------------------------------
 
 # target, limit, changes -> pooling, budget, per_process, peak, pool_size, poolers, spare
@@ -315,7 +349,7 @@ FITTING = [
 
 @pytest.mark.parametrize(("target", "limit", "changes", "numbers"), FITTING)
 def test_example_that_fits(target: str, limit: int, changes: dict, numbers: tuple) -> None:
-    plan = budget.connection_plan(answers(target, limit, **changes))
+    plan = connection_plan(answers(target, limit, **changes))
     shown = (plan.pooling, plan.budget, plan.per_process, plan.peak)
     assert (*shown, plan.pool_size, plan.poolers, plan.spare) == numbers
 
@@ -477,5 +511,5 @@ def test_example_that_is_refused(
     target: str, limit: int, changes: dict, problem: str, accepted: str
 ) -> None:
     with pytest.raises(BudgetError) as refused:
-        budget.connection_plan(answers(target, limit, **changes))
+        connection_plan(answers(target, limit, **changes))
     assert str(refused.value) == f"{problem}; accepted would be {accepted}."

@@ -21,13 +21,12 @@ PASSWORD = """it's "odd" \\ $HOME `id` #1"""
 BESIDE_POSTGRES = """
 import os, shutil, subprocess, sys, tempfile
 from pathlib import Path
-from pgconnections import embedded
+from tests import postgres as dev_postgres
 
 folder = Path(tempfile.mkdtemp())
-folder.chmod(0o755)  # PostgreSQL may have to run as another user
-server = embedded.start(folder / "data")
-os.environ |= {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGPASSWORD": embedded.PASSWORD}
-os.environ["PATH"] = f"{embedded._programs()}:{os.environ['PATH']}"
+server = dev_postgres.start(folder, "only-for-this-test", fsync="off")
+os.environ |= {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGPASSWORD": server.password}
+os.environ["PATH"] = f"{dev_postgres.programs()}:{os.environ['PATH']}"
 try:
     sys.exit(subprocess.run(["sh", "-euc", sys.argv[1]]).returncode)
 finally:

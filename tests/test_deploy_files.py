@@ -24,9 +24,10 @@ from combinations import Combination, plan_of
 from conftest import QUESTIONS, TEMPLATE, Bake
 from deploys import documents, environment
 from jsonschema.validators import validator_for
+from projects import readme_commands
 from renderings import EVERY_RENDERING, RENDERINGS
 
-import local_extensions
+from pgconnections_generator import facts
 
 Answers = dict[str, str | int]
 Check = Callable[[Any], list[str]]
@@ -42,8 +43,8 @@ def of_targets(*targets: str) -> pytest.MarkDecorator:
 
 
 def files_of(answers: Answers) -> list[str]:
-    target = local_extensions.hosting(answers["hosting_target"])
-    return local_extensions.deploy_files(plan_of(answers), target)
+    target = facts.hosting(answers["hosting_target"])
+    return facts.deploy_files(plan_of(answers), target)
 
 
 def at(document: Any, way: str) -> Any:
@@ -166,7 +167,7 @@ CHECKED_OTHERWISE = {
 
 def test_every_deploy_file_is_checked() -> None:
     for target in QUESTIONS["hosting_target"]:
-        data = local_extensions.hosting(target)
+        data = facts.hosting(target)
         for name in (*data["deploy"]["files"], *data["pgbouncer"].get("files", [])):
             checked = ((target, name) in CHECKS, name in CHECKED_OTHERWISE)
             assert sum(checked) == 1, f"{name} of {target}: in CHECKS, or in CHECKED_OTHERWISE"
@@ -213,7 +214,7 @@ def test_mistakes_are_found(
     bake: Bake, target: str, place: str, mistake: Any, problem: str
 ) -> None:
     name, _, way = place.partition("#")
-    has_pooler = "provider_pooler" in local_extensions.hosting(target)
+    has_pooler = "provider_pooler" in facts.hosting(target)
     pooling = "provider-pooler" if has_pooler else "none"
     document = documents(bake(**Combination(target, pooling, "wsgi").answers()) / name)
     before, _, last = way.rpartition("/")
@@ -223,14 +224,59 @@ def test_mistakes_are_found(
     assert any(problem in each for each in found), found
 
 
+def workflow(path: Path) -> dict[str, Any]:
+    """The file, of which the schema finds nothing to say."""
+    check = json_schema(get_builtin_schema("vendor.github-workflows"))
+    contents = yaml.safe_load(path.read_text(encoding="utf-8"))
+    contents["on"] = contents.pop(True)  # YAML 1.1 reads it as a truth value
+    assert check(contents) == []
+    assert check({**contents, "job": {}})
+    return contents
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_workflows_of_the_template_are_valid(path: Path) -> None:
-    check = json_schema(get_builtin_schema("vendor.github-workflows"))
-    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
-    workflow["on"] = workflow.pop(True)  # YAML 1.1 reads it as a truth value
+    assert workflow(path)
 
-    assert check(workflow) == []
-    assert check({**workflow, "job": {}})
+
+@pytest.mark.parametrize("pooling", ["persistent", "pgbouncer"])
+def test_the_workflow_runs_the_test_command(bake: Bake, pooling: str) -> None:
+    project = bake(pooling=pooling)
+    tests = workflow(project / ".github" / "workflows" / "tests.yml")
+    steps = tests["jobs"]["tests"]["steps"]
+    actions = [step["uses"] for step in steps if "uses" in step]
+    _, test_command = readme_commands(project)
+
+    assert tests["permissions"] == {"contents": "read"}
+    assert [step["run"] for step in steps if "run" in step] == [test_command]
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+\.\d+\.\d+", action) for action in actions)
+
+
+def images(project: Path) -> list[str]:
+    """The images that are not built here."""
+    found = []
+    for dockerfile in project.rglob("Dockerfile"):
+        found += re.findall(r"^FROM (\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
+    if (compose := project / "compose.yaml").exists():
+        services = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"].values()
+        found += [service["image"] for service in services if "image" in service]
+    return found
+
+
+@EVERY_RENDERING
+def test_images_are_pinned(bake: Bake, answers: Answers) -> None:
+    floating = [image for image in images(bake(**answers)) if not re.search(r":\d+\.\d+", image)]
+
+    assert floating == []
+
+
+def test_files_are_readable_whatever_the_umask_of_the_clone(bake: Bake) -> None:
+    project = bake(pooling="pgbouncer")
+    web = (project / "Dockerfile").read_text(encoding="utf-8")
+    pgbouncer = (project / "pgbouncer" / "Dockerfile").read_text(encoding="utf-8")
+
+    assert web.index("COPY . .") < web.index("chmod -R a+rX .") < web.index("USER 10001")
+    assert re.findall("^COPY (--chmod=644 )?", pgbouncer, re.MULTILINE) == ["--chmod=644 "]
 
 
 # DL3008: Debian keeps only the newest version of a package, so a pinned one soon does not install.
@@ -360,6 +406,10 @@ GRACE = {
 }
 
 
+# The command that starts the web server everywhere.
+SERVE = ["python", "-m", "pgconnections.serve"]
+
+
 def graceful_timeout(project: Path) -> int:
     source = (project / "gunicorn.conf.py").read_text(encoding="utf-8")
     return int(re.search(r"^graceful_timeout = (\d+)$", source, re.MULTILINE)[1])
@@ -392,7 +442,7 @@ MIGRATIONS = {
 @of_targets(*(set(QUESTIONS["hosting_target"]) - {"heroku"}))  # whose add-on sets DATABASE_URL
 def test_migrations_take_the_direct_road(bake: Bake, answers: Answers) -> None:
     project, target, plan = bake(**answers), answers["hosting_target"], plan_of(answers)
-    roads = local_extensions.roads(plan, local_extensions.hosting(target))
+    roads = facts.roads(plan, facts.hosting(target))
     if target not in MIGRATIONS:
         texts = [(project / name).read_text("utf-8") for name in (*files_of(answers), "DEPLOY.md")]
         names = "|".join(roads["direct"])
@@ -414,17 +464,19 @@ def test_pgbouncer_is_started(bake: Bake, answers: Answers) -> None:
     plan = plan_of(answers)
     if plan.pooling != "pgbouncer":
         return
-    project, target = bake(**answers), local_extensions.hosting(answers["hosting_target"])
+    project, target = bake(**answers), facts.hosting(answers["hosting_target"])
     match target["pgbouncer"]["started_by"]:
         case "command":
-            assert value(project, "Dockerfile#/CMD")[:4] == [
+            assert value(project, "Dockerfile#/CMD") == [
                 "python",
                 "-m",
                 "pgconnections.with_pgbouncer",
-                "gunicorn",
+                *SERVE,
             ]
         case "host":
-            assert "pgbouncer gunicorn " in value(project, target["deploy"]["start"])
+            assert value(project, target["deploy"]["start"]).endswith(
+                f"pgbouncer {' '.join(SERVE)}"
+            )
         case "service":
             assert value(project, "compose.yaml#/services/pgbouncer/build") == "pgbouncer"
         case "sidecar":
@@ -432,7 +484,7 @@ def test_pgbouncer_is_started(bake: Bake, answers: Answers) -> None:
             assert sidecar["restartPolicy"] == "Always"
             assert sidecar["command"] == ["python", "-m", "pgconnections.sidecar"]
             assert "SECRET_KEY" not in {each["name"] for each in sidecar["env"]}
-            assert value(project, "Dockerfile#/CMD")[0] == "gunicorn"
+            assert value(project, "Dockerfile#/CMD") == SERVE
 
 
 # MiB of memory that Fargate allows for these CPU units, in steps of 1024: from, to.

@@ -14,7 +14,8 @@ from combinations import LEGAL, Combination, resolved
 from conftest import QUESTIONS, TEMPLATE, Bake
 from pages import TABLES
 
-import local_extensions
+from pgconnections_generator.jinja import variables
+from pgconnections_generator.template import PROJECT
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -61,7 +62,8 @@ def test_the_refusal_in_the_readme_is_said(tmp_path: Path) -> None:
 
 
 def test_every_key_of_a_hosting_target_is_explained() -> None:
-    rows = table(CONTRIBUTING, "A fact is an object")
+    data = (TEMPLATE / "docs" / "hosting-data.md").read_text(encoding="utf-8")
+    rows = table(data, "A fact is an object")
     explained = {name for row in rows for name in re.findall("`([a-z_]+)`", row[0])}
     used = set()
     for path in (TEMPLATE / "hosting").glob("*.json"):
@@ -83,7 +85,7 @@ def test_every_variable_of_the_templates_is_explained(bake: Bake) -> None:
     rows = table(CONTRIBUTING, "As soon as all are there, templates see")
     explained = {name for row in rows for name in re.findall("`([a-z_]+)`", row[0])}
 
-    assert explained == local_extensions._variables(resolved({})).keys()
+    assert explained == variables(resolved({})).keys()
 
 
 @pytest.mark.parametrize("combination", LEGAL, ids=lambda combination: combination.id)
@@ -96,19 +98,15 @@ def test_every_environment_variable_is_in_the_readme_of_the_project(
     for heading in ("| variable | default |", "## Environment"):
         for row in table(readme, heading):
             explained |= set(re.findall("`([A-Z_]+)`", row[0]))
+    read = r'(?:environ(?:\.get\(|\[)|number\(|boolean\(|required\(|words\()"([A-Z_]+)"'
     used = set()
-    for path in (
-        *project.glob("*.py"),
-        *project.glob("config/*"),
-        *project.glob("pgconnections/*"),
-    ):
-        if path.suffix == ".py":
-            text = path.read_text(encoding="utf-8")
-            used |= set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', text))
-            for names in re.findall(r"database\(([^)]*)\)", text):
-                used |= set(re.findall('"([A-Z_]+)"', names))
-            used |= set(re.findall(r'^    "[a-z_]+": "([A-Z_]+)",$', text, re.MULTILINE))
-            used |= set(re.findall(r'^CERTIFICATE = "([A-Z_]+)"$', text, re.MULTILINE))
+    for path in (*project.glob("config/*.py"), *project.glob("pgconnections/**/*.py")):
+        text = path.read_text(encoding="utf-8")
+        used |= set(re.findall(read, text))
+        for names in re.findall(r"database\(([^)]*)\)", text):
+            used |= set(re.findall('"([A-Z_]+)"', names))
+        used |= set(re.findall(r'^CERTIFICATE = "([A-Z_]+)"$', text, re.MULTILINE))
+    used -= {"PATH", "DJANGO_SETTINGS_MODULE"}  # of the system, and of Django
 
     assert used == explained
 
@@ -128,7 +126,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
 def test_the_code_of_the_template_is_clean(command: list[str]) -> None:
-    code = ["local_extensions.py", "docs", "tests"]
+    code = ["pgconnections_extension.py", "pgconnections_generator", "docs", "tests"]
     done = subprocess.run(
         [sys.executable, "-m", "ruff", *command, *code],
         cwd=TEMPLATE,
@@ -143,7 +141,7 @@ PGBOUNCER = (TEMPLATE / "docs" / "pgbouncer.md").read_text(encoding="utf-8")
 
 
 def test_every_check_is_explained() -> None:
-    [source] = (local_extensions.PROJECT / "pgconnections").glob("*checks.py*")
+    [source] = (PROJECT / "pgconnections" / "backend").glob("*checks.py*")
     explained = [row[0].strip("`") for row in table(PGBOUNCER, "| id | error |")]
 
     assert [id.removeprefix("pgconnections.") for id in explained] == sorted(

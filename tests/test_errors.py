@@ -158,8 +158,8 @@ def test_numbers_that_are_accepted(
 ) -> None:
     done = CliRunner(env=user).invoke(main, [str(TEMPLATE), "--no-input", f"database_limit={text}"])
     assert (done.exit_code, done.stderr) == (0, "")
-    answers = (here / "my_service" / "pgconnections" / "answers.py").read_text()
-    assert f"    database_limit={number},\n" in answers
+    budget = (here / "my_service" / "pgconnections" / "budget.py").read_text()
+    assert f'number("DATABASE_LIMIT", {number}, ' in budget
 
 
 IDENTIFIER = "is not a lower-case Python identifier of at most 50 letters, digits and _"
@@ -190,6 +190,8 @@ SLUGS = [
     ("pgconnections", FOLDER, "pgconnections_service"),
     ("tests", FOLDER, "tests_service"),
     ("psycopg", FOLDER, "psycopg_service"),
+    ("dev_process", FOLDER, "dev_process_service"),
+    ("whitenoise", FOLDER, "whitenoise_service"),
     ("postgres", DATABASE, "postgres_service"),
     ("pg_stat", DATABASE, "service_pg_stat"),
     ("user", SQL, "user_service"),
@@ -344,17 +346,19 @@ def test_at_the_prompts(user: dict[str, str], here: Path, answers: Answers, sent
 
 
 def test_command_after_the_last_prompt(user: dict[str, str], here: Path, tmp_path: Path) -> None:
-    answers = {"project_name": 'It\'s "mine"', "pooling": "none", "web_threads": 99}
+    # The last number is the one too many: 94 connections fit with 3 others, and not with 4.
+    answers = {"project_name": 'It\'s "mine"', "pooling": "none", "web_threads": 47}
+    answers["other_connections"] = 4
     refused = refuse(user, stdin=lines(answers))
     assert refused.command == (
         f"cookiecutter {TEMPLATE} --no-input "
         """project_name='It'"'"'s "mine"' project_slug=it_s_mine hosting_target=docker-compose """
         "database_limit=100 pooling=recommended server=wsgi web_instances=1 web_processes=2 "
-        "web_threads=99 other_connections=3"
+        "web_threads=47 other_connections=4"
     )
     project = renders(refused.command, tmp_path / "elsewhere", user)
     assert name_of(project) == 'It\'s "mine"'
-    assert "    web_threads=99,\n" in (project / "pgconnections" / "answers.py").read_text()
+    assert '"WEB_THREADS", 47, ' in (project / "pgconnections" / "budget.py").read_text()
 
 
 def test_command_after_the_first_prompts(user: dict[str, str], tmp_path: Path) -> None:
@@ -365,12 +369,51 @@ def test_command_after_the_first_prompts(user: dict[str, str], tmp_path: Path) -
         "hosting_target=docker-compose database_limit=100 web_threads=7"
     )
     project = renders(refused.command, tmp_path / "elsewhere", user, stdin=10 * "\n")
-    assert "    web_threads=7,\n" in (project / "pgconnections" / "answers.py").read_text()
+    assert '"WEB_THREADS", 7, ' in (project / "pgconnections" / "budget.py").read_text()
 
 
 def test_defaults_of_the_prompts_are_checked_first(user: dict[str, str]) -> None:
     refused = refuse(user, "web_threads=0", stdin="")
     assert refused.command == f"cookiecutter {TEMPLATE} web_threads=1"
+
+
+# What is answered, and how many questions are asked then: none after the last of these.
+IMPOSSIBLE: list[tuple[Answers, int]] = [
+    # No server could use persistent connections with these, and no size makes a pooler.
+    ({"pooling": "persistent", "server": "asgi"}, 6),
+    ({"pooling": "provider-pooler"}, 5),
+    ({"hosting_target": "heroku", "pooling": "provider-pooler"}, 5),
+    # 3 are reserved and one is for others.
+    ({"database_limit": 4}, 4),
+    ({"database_limit": 20, "pooling": "none", "web_instances": 17}, 7),
+    ({"database_limit": 20, "pooling": "none", "web_processes": 17}, 8),
+    ({"database_limit": 20, "pooling": "none", "web_threads": 9}, 9),
+    ({"pooling": "persistent", "web_instances": 97}, 7),
+]
+
+
+@pytest.mark.parametrize(("answers", "asked"), IMPOSSIBLE)
+def test_no_question_is_asked_in_vain(
+    user: dict[str, str], here: Path, answers: Answers, asked: int
+) -> None:
+    """Refused as soon as no answers to the others would fit, with the sum of their defaults."""
+    done = CliRunner(env=user).invoke(main, [str(TEMPLATE)], input=lines(answers))
+    assert done.exit_code == 2
+    assert f"[{asked}/{len(ASKED)}]" in done.stdout
+    assert f"[{asked + 1}/{len(ASKED)}]" not in done.stdout
+    assert list(here.iterdir()) == []
+
+    early = refusal(2, done.stderr).sentence
+    late = refuse(user, "--no-input", *assignments(answers)).sentence
+    assert early == late
+
+
+def test_questions_are_asked_while_an_answer_fits(user: dict[str, str], here: Path) -> None:
+    """One connection less for others, and one thread less: the smallest that can be."""
+    tight = {"database_limit": 5, "web_processes": 1, "web_threads": 1, "other_connections": 1}
+    done = CliRunner(env=user).invoke(main, [str(TEMPLATE)], input=lines(tight))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert [path.name for path in here.iterdir()] == ["my_service"]
 
 
 def all_answers(**answers: Any) -> Answers:
@@ -460,17 +503,20 @@ def test_cruft_update(user: dict[str, str], tmp_path: Path) -> None:
     project = tmp_path / "my_service"
     commit(project, "Rendered")
 
-    # A file that only a condition names, a filter and a budget that the old version does not have.
-    extension = template / "local_extensions.py"
+    # What the old version does not have: a file that only a condition names, a filter, a sentence.
+    generator = template / "pgconnections_generator"
+    extension = generator / "jinja.py"
     filters = "FILTERS = {"
     assert extension.read_text("utf-8").count(filters) == 1
     changed = extension.read_text("utf-8").replace(filters, f'{filters}\n    "shout": str.upper,')
     extension.write_text(changed, "utf-8")
     folder = template / "{{cookiecutter.project_slug}}"
     name = "{% if plan.pooling == 'persistent' %}NEWS.txt{% endif %}"
-    (folder / name).write_text("{{ cookiecutter.project_name | shout }}: {{ plan.peak }}\n")
-    budget = folder / "pgconnections" / "budget.py"
-    budget.write_text(f"{budget.read_text('utf-8')}\nREASONS['persistent'] = 'changed'\n", "utf-8")
+    (folder / name).write_text("{{ cookiecutter.project_name | shout }}: {{ plan.reason }}\n")
+    with (generator / "budget.py").open("a", encoding="utf-8") as budget:
+        budget.write("\nREASONS['persistent'] = 'changed'\n")
+    with (folder / "manage.py").open("a", encoding="utf-8") as rendered:
+        rendered.write("\nCHANGED = 'changed'\n")
     commit(template, "A newer version")
 
     update = ["cruft", "update", "--skip-apply-ask"]
@@ -488,8 +534,8 @@ def test_cruft_update(user: dict[str, str], tmp_path: Path) -> None:
 
     done = run(*update, cwd=project, env=user)
     assert done.returncode == 0, done.stderr
-    assert (project / "NEWS.txt").read_text() == "MY SERVICE: 8\n"
-    assert "= 'changed'" in (project / "pgconnections" / "budget.py").read_text()
+    assert (project / "NEWS.txt").read_text().startswith("MY SERVICE: changed; at peak")
+    assert "= 'changed'" in (project / "manage.py").read_text()
 
 
 # --- the command repeats the options, too ------------------------------------------------------
@@ -635,6 +681,87 @@ def test_the_configuration_file(user: dict[str, str], here: Path) -> None:
         "Error: an answer contains {{, which cookiecutter would run as a template: '{{ 7*7 }}'; "
         "accepted would be the same text without it.\n"
     )
+
+
+def test_choices_in_the_configuration_file(user: dict[str, str], here: Path) -> None:
+    """Cookiecutter would warn, and drop them with all that comes after them in the file."""
+    config = Path(user["COOKIECUTTER_CONFIG"])
+    own = {
+        "full_name": "Zoë", "web_threads": 5, "hosting_target": "mars", "server": "asgi",
+        "pooling": "pgpool", "project_name": "My Shop",
+    }  # fmt: skip
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"default_context": own}))
+
+    with pytest.warns(UserWarning, match="Invalid default received"):
+        refused = refuse(user, "--no-input", "web_processes=3")
+
+    assert (refused.status, refused.usage) == (2, USAGE)
+    assert refused.sentence == (
+        f"hosting_target must be one of {TARGETS}, not 'mars', in the default_context of {config}; "
+        "accepted would be hosting_target=docker-compose."
+    )
+    # What the file says and may stay, for this once without the file.
+    assert refused.command == (
+        f"cookiecutter {TEMPLATE} --no-input --default-config project_name='My Shop' "
+        "hosting_target=docker-compose server=asgi web_processes=3 web_threads=5"
+    )
+    assert list(here.iterdir()) == []
+    project = renders(refused.command, here / "elsewhere", user)
+    budget = (project / "pgconnections" / "budget.py").read_text()
+    assert '"WEB_THREADS", 5, ' in budget and '"WEB_CONCURRENCY", 3, ' in budget
+    assert name_of(project) == "My Shop"
+
+
+def test_another_configuration_file(user: dict[str, str], here: Path, tmp_path: Path) -> None:
+    file = tmp_path / "my own.yaml"
+    file.write_text("default_context: {server: uwsgi}\n")
+
+    with pytest.warns(UserWarning, match="Invalid default received"):
+        refused = refuse(user, "--no-input", "--config-file", str(file))
+
+    assert refused.sentence == (
+        f"server must be one of {', '.join(QUESTIONS['server'])}, not 'uwsgi', in the "
+        f"default_context of {file}; accepted would be server=wsgi."
+    )
+    assert refused.command == f"cookiecutter {TEMPLATE} --no-input --default-config server=wsgi"
+
+
+def test_defaults_of_the_configuration_file(user: dict[str, str], here: Path) -> None:
+    """They are the answers to what the command line does not say, and the sum shows them."""
+    config = Path(user["COOKIECUTTER_CONFIG"])
+    own = {"full_name": "Zoë", "other_connections": 40, "server": "asgi", "web_processes": "3"}
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"default_context": own}))
+
+    refused = refuse(user, "--no-input", "pooling=none", "web_threads=20", "database_limit=50")
+    assert refused.sentence == (
+        "none needs 60 connections at peak (1 web_instances x 3 web_processes x 20 web_threads), "
+        "but only 7 are left: database_limit 50 - 3 reserved by the server - 40 other_connections "
+        "= 7; accepted would be pooling=recommended, web_threads=2 or database_limit=103."
+    )
+    project = renders(refused.command, here / "elsewhere", user)
+    assert (project / "config" / "asgi.py").exists()
+
+
+@pytest.mark.parametrize("name", ["web_thread", "Web_Threads"])
+def test_no_such_question_from_python(here: Path, name: str) -> None:
+    with pytest.raises(click.UsageError) as refused:
+        cookiecutter(str(TEMPLATE), None, True, {name: 16}, default_config=True)
+    assert str(refused.value) == (
+        f"there is no question {name!r}, only {', '.join(ASKED)}; accepted would be "
+        f"web_threads=16. To repeat all other answers: cookiecutter {TEMPLATE} web_threads=16"
+    )
+    assert list(here.iterdir()) == []
+
+
+def test_a_folder_that_exists_from_python(here: Path) -> None:
+    (here / "there" / "my_service").mkdir(parents=True)
+    call = {"no_input": True, "default_config": True, "output_dir": "there"}
+    with pytest.raises(click.UsageError, match="the folder there/my_service exists already"):
+        cookiecutter(str(TEMPLATE), **call)
+    assert list((here / "there" / "my_service").iterdir()) == []
+
+    cookiecutter(str(TEMPLATE), **call, overwrite_if_exists=True)
+    assert (here / "there" / "my_service" / "manage.py").exists()
 
 
 def test_from_python(here: Path) -> None:

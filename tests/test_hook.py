@@ -24,10 +24,10 @@ with nothing between Django and the database; \
 at peak its threads hold 8 of the 94 connections left for the web.
 
 Next, in my_service/:
-  run it:   python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
-.venv/bin/python dev.py
-  test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
-.venv/bin/pytest
+  run it:   python3 -m venv .venv && .venv/bin/pip install -qr requirements.txt \
+-r requirements-dev.txt && .venv/bin/python dev.py
+  test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements.txt \
+-r requirements-dev.txt && .venv/bin/pytest
 """
 
 TIGHT = """
@@ -45,10 +45,10 @@ The connection budget of my_service
 one per thread would not fit, at peak the pools hold 14 of the 14 connections left for the web.
 
 Next, in my_service/:
-  run it:   python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
-.venv/bin/python dev.py
-  test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
-.venv/bin/pytest
+  run it:   python3 -m venv .venv && .venv/bin/pip install -qr requirements.txt \
+-r requirements-dev.txt && .venv/bin/python dev.py
+  test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements.txt \
+-r requirements-dev.txt && .venv/bin/pytest
 """
 
 BEHIND_PGBOUNCER = """
@@ -66,10 +66,10 @@ The connection budget of my_service
   pgbouncer: all processes share the server connections of PgBouncer.
 
 Next, in my_service/:
-  run it:   python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
-.venv/bin/python dev.py
-  test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements-dev.txt && \
-sh tests/get-pgbouncer.sh && .venv/bin/pytest
+  run it:   python3 -m venv .venv && .venv/bin/pip install -qr requirements.txt \
+-r requirements-dev.txt && .venv/bin/python dev.py
+  test it:  python3 -m venv .venv && .venv/bin/pip install -qr requirements.txt \
+-r requirements-dev.txt && sh tests/get-pgbouncer.sh && .venv/bin/pytest
 """
 
 

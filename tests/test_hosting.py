@@ -12,7 +12,8 @@ import pytest
 from conftest import QUESTIONS, TEMPLATE
 from jsonschema import Draft202012Validator, FormatChecker
 
-import local_extensions
+from pgconnections_generator.budget import MAX_CONNECTIONS
+from pgconnections_generator.facts import default_limit
 
 Schema = dict[str, Any]
 
@@ -53,7 +54,7 @@ def fact(value: Schema) -> Schema:
     return record({"value": value, **ORIGIN}, REMARKS)
 
 
-CONNECTIONS = whole_number(1, local_extensions.budget.MAX_CONNECTIONS)  # in total
+CONNECTIONS = whole_number(1, MAX_CONNECTIONS)  # in total
 SIZE = whole_number(1, 1000)
 PERCENT = whole_number(1, 100)
 SECONDS = whole_number(60, 86_400)
@@ -220,6 +221,6 @@ def test_the_prompt_tells_the_default_limit(path: Path) -> None:
     prompt = QUESTIONS["__prompts__"]["hosting_target"].get(path.stem)
     assert prompt, "cookiecutter.json has no text for it in __prompts__"
 
-    limit = local_extensions.default_limit(path.stem)
+    limit = default_limit(path.stem)
     assert re.findall(r"(\d+) connections", prompt) == ([str(limit)] if limit else [])
     assert bool(limit) != ("look the connections of your plan up" in prompt)

@@ -22,6 +22,7 @@ BOUNCER = {"pooling": "pgbouncer", "database_limit": 20}
 NONE_ASGI = {"pooling": "none", "server": "asgi"}
 
 SETTINGS = "pgconnections/settings.py"
+SERVE = "pgconnections/serve.py"
 MIGRATE = "pgconnections/management/commands/migrate.py"
 LOAD = "test_connections.py::test_load"
 LOST = "test_connections.py::test_lost_connections[terminated]"
@@ -43,13 +44,13 @@ class Mutation:
 MUTATIONS = [
     Mutation("CONN_MAX_AGE", THREADS, SETTINGS, '_AGE": 60', '_AGE": 0', LOAD),
     Mutation("health checks", THREADS, SETTINGS, 'CHECKS": True', 'CHECKS": False', LOST),
-    Mutation("threads", THREADS, "gunicorn.conf.py", "BUDGET.answers.web_threads",
-             "BUDGET.answers.web_threads * 2", LOAD),
-    Mutation("processes", THREADS, "gunicorn.conf.py", "BUDGET.answers.web_processes",
-             "BUDGET.answers.web_processes * 2", LOAD),
+    Mutation("threads", THREADS, SERVE, "{BUDGET.threads}", "{BUDGET.threads * 2}", LOAD),
+    Mutation("processes", THREADS, SERVE, "{BUDGET.processes}", "{BUDGET.processes * 2}", LOAD),
+    Mutation("lock", THREADS, "pyproject.toml", '"whitenoise', '"celery", "whitenoise',
+             "test_settings.py::test_migrations_are_complete"),
     Mutation("CONN_MAX_AGE of a pool", POOL, SETTINGS, '_AGE": 0', '_AGE": 60', LOAD),
     Mutation("health checks of a pool", POOL, SETTINGS, 'CHECKS": True', 'CHECKS": False', LOST),
-    Mutation("Django's own check of a pool", POOL, SETTINGS, '"pgconnections"',
+    Mutation("Django's own check of a pool", POOL, SETTINGS, '"pgconnections.backend"',
              '"django.db.backends.postgresql"', LOST),
     Mutation("max_size", POOL, SETTINGS, "BUDGET.per_process", "BUDGET.per_process + 1", LOAD),
     Mutation("options of the URL", POOL, SETTINGS, '**url["OPTIONS"],', "",
@@ -62,8 +63,8 @@ MUTATIONS = [
     Mutation("pre_ping", PSYCOPG2, SETTINGS, 'ping": True', 'ping": False', LOST),
     Mutation("time zone", PSYCOPG2, SETTINGS, "-c timezone=UTC", "",
              "test_settings.py::test_time_zone_of_the_server_shifts_no_datetime"),
-    Mutation("concurrency", NONE_ASGI, "config/asgi.py", "BUDGET.per_process",
-             "BUDGET.per_process * 2", LOAD),
+    Mutation("concurrency", NONE_ASGI, "pgconnections/bounded/base.py", "phore(BUDGET.per_process",
+             "phore(BUDGET.per_process * 2", LOAD),
     Mutation("server-side cursors", BOUNCER, SETTINGS, 'CURSORS": True', 'CURSORS": False',
              "test_pooler.py::test_reading_in_chunks"),
     Mutation("CONN_MAX_AGE to a pooler", BOUNCER, SETTINGS, '_AGE": 60', '_AGE": 0',

@@ -95,23 +95,24 @@ def test_pgbouncer(
 
 
 INI, ROLES = "pgbouncer/pgbouncer.ini", "roles.sql"
-BASE, CHECKS = "pgconnections/base.py", "pgconnections/checks.py"
+SETTINGS, CHECKS = "pgconnections/settings.py", "pgconnections/backend/checks.py"
+PATIENCE = "pgconnections/backend/patience.py"
 MIGRATE = "pgconnections/management/commands/migrate.py"
 # The module, some of its tests, and a setting that they guard: where it is, and what to make of it.
 FLIPS = [
-    ("faults", "killed and 1", ANSWERS, BASE, "= 10, 300", "= 0, 300"),
+    ("faults", "killed and 1", ANSWERS, SETTINGS, 'PATIENCE": 10', 'PATIENCE": 0'),
     ("faults", "crashed", ANSWERS, INI, "server_login_retry = 0.2", "server_login_retry = 15"),
     (
         "faults",
         "PostgreSQL",
         BESIDE,
-        BASE,
+        PATIENCE,
         r"ConnectionPool.check_connection\(connection\)",
         "pass",
     ),
-    ("outage", "long", ANSWERS, BASE, "= 10, 300", "= 60, 300"),
-    ("outage", "full and not trouble", ANSWERS, BASE, r"monotonic\(\) > until", "False"),
-    ("outage", "apart", ANSWERS, BASE, r"return _servers\[.*\]", 'return _servers["", ""]'),
+    ("outage", "long", ANSWERS, SETTINGS, 'PATIENCE": 10', 'PATIENCE": 60'),
+    ("outage", "full and not trouble", ANSWERS, PATIENCE, r"monotonic\(\) > until", "False"),
+    ("outage", "apart", ANSWERS, PATIENCE, r"return _servers\[.*\]", 'return _servers["", ""]'),
     ("features", "all_the_time", ANSWERS, MIGRATE, "session_timeout = 0", "session_timeout = 1000"),
     ("features", "too_few", ANSWERS, MIGRATE, "if 0 <= limit < needed", "if False"),
     ("features", "session_mode", ANSWERS, CHECKS, r"return backend\(other\).*", "return True"),

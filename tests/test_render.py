@@ -5,12 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
-import runpy
 import shlex
 import subprocess
 import sys
 import tomllib
-import types
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -31,7 +29,12 @@ from jsonschema.validators import validator_for
 from packaging.requirements import Requirement
 from renderings import EVERY_RENDERING, files_of_the_template
 
-import local_extensions
+from pgconnections_generator import facts
+from pgconnections_generator.jinja import variables
+from pgconnections_generator.names import DEVICES
+from pgconnections_generator.refusals import VARIABLES
+from pgconnections_generator.template import PROJECT
+from pgconnections_generator.texts import budget_rows
 
 Answers = dict[str, str | int]
 
@@ -54,9 +57,9 @@ def parse_ini(text: str) -> None:
 
 
 def parse_requirements(text: str) -> None:
-    for line in text.splitlines():
-        if not line.startswith("-r "):
-            Requirement(line)
+    for line in text.replace("\\\n", "").splitlines():
+        requirement, *hashes = line.split("--hash=")
+        assert str(Requirement(requirement).specifier).startswith("==") and hashes
 
 
 def parse_procfile(text: str) -> dict[str, list[str]]:
@@ -84,6 +87,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".toml": tomllib.loads,
     ".txt": parse_requirements,
     ".yaml": parse_yaml,
+    ".yml": parse_yaml,
     "Procfile": parse_procfile,
 }
 
@@ -144,7 +148,7 @@ def test_no_tag_of_the_template_is_left(bake: Bake, answers: Answers) -> None:
 def refused_by_windows(path: str) -> bool:
     return any(
         re.search(r'[<>:"|?*\\\x00-\x1f]|[. ]$', part)
-        or part.split(".")[0].strip().lower() in local_extensions.DEVICES
+        or part.split(".")[0].strip().lower() in DEVICES
         for part in PurePosixPath(path).parts
     )
 
@@ -204,41 +208,45 @@ def behind_a_pooler(answers: Answers) -> bool:
 
 def behind_transactions(answers: Answers) -> bool:
     """Behind a pooler in transaction mode."""
-    pooler = local_extensions.hosting(answers["hosting_target"]).get("provider_pooler")
+    pooler = facts.hosting(answers["hosting_target"]).get("provider_pooler")
     mode = pooler["pool_mode"]["value"] if pooler else None
     return answers["pooling"] == "pgbouncer" or (
         answers["pooling"] == "provider-pooler" and mode == "transaction"
     )
 
 
+def with_own_backend(answers: Answers) -> bool:
+    return answers["pooling"] in ("persistent", "psycopg-pool") or behind_a_pooler(answers)
+
+
 def pgbouncer_started_by(*ways: str) -> Callable[[Answers], bool]:
     """Whether there is a PgBouncer of our own, started in one of these ways."""
     return lambda answers: (
         answers["pooling"] == "pgbouncer"
-        and local_extensions.hosting(answers["hosting_target"])["pgbouncer"]["started_by"] in ways
+        and facts.hosting(answers["hosting_target"])["pgbouncer"]["started_by"] in ways
     )
 
 
 def known_tls(answers: Answers) -> bool:
-    return "sslmode" in local_extensions.hosting(answers["hosting_target"])
+    return "sslmode" in facts.hosting(answers["hosting_target"])
 
 
 # Each file that only some of the projects have, besides deploy files, and the answers that ask for
 # it. `pooling` is never "recommended" here.
 CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
-    "config/asgi.py": asgi,
-    "config/wsgi.py": lambda answers: not asgi(answers),
-    "pgconnections/base.py": lambda answers: (
-        answers["pooling"] in ("persistent", "psycopg-pool") or behind_a_pooler(answers)
-    ),
-    "pgconnections/concurrency.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
     "pgconnections/apps.py": behind_transactions,
-    "pgconnections/checks.py": behind_transactions,
+    "pgconnections/backend/base.py": with_own_backend,
+    "pgconnections/backend/checks.py": behind_transactions,
+    "pgconnections/backend/patience.py": with_own_backend,
+    "pgconnections/bounded/base.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
     "pgconnections/pgbouncer.py": pgbouncer_started_by("command", "sidecar"),
     "pgconnections/pgbouncer_ini.py": pgbouncer_started_by("service"),
+    "pgconnections/postgrespool2/base.py": lambda answers: (
+        answers["pooling"] == "django-postgrespool2"
+    ),
     "pgconnections/sidecar.py": pgbouncer_started_by("sidecar"),
-    "pgconnections/with_pgbouncer.py": pgbouncer_started_by("command"),
     "pgconnections/tls.py": known_tls,
+    "pgconnections/with_pgbouncer.py": pgbouncer_started_by("command"),
     "tests/get-pgbouncer.sh": behind_a_pooler,
     "tests/pooler.py": behind_a_pooler,
     "tests/test_connections.py": lambda answers: not behind_a_pooler(answers),
@@ -248,7 +256,7 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
 
 def names_in_the_template() -> list[str]:
     """The paths of the files, with the conditions in them."""
-    folder = local_extensions.PROJECT.name + "/"
+    folder = PROJECT.name + "/"
     return [name[len(folder) :] for name in files_of_the_template() if name.startswith(folder)]
 
 
@@ -256,7 +264,7 @@ def test_conditional_files_are_known() -> None:
     conditional = [name for name in names_in_the_template() if "{%" in name]
     deploy_files = set()
     for target in QUESTIONS["hosting_target"]:
-        data = local_extensions.hosting(target)
+        data = facts.hosting(target)
         deploy_files |= {*data["deploy"]["files"], *data["pgbouncer"].get("files", [])}
 
     names = {re.sub(r"\{%.*?%\}", "", name) for name in conditional}
@@ -270,8 +278,8 @@ def test_no_file_is_missing_or_too_many(bake: Bake, answers: Answers) -> None:
     chosen = resolved(answers) | {"pooling": plan.pooling}
     always = {name for name in names_in_the_template() if "{%" not in name}
     asked_for = {name for name, condition in CONDITIONAL.items() if condition(chosen)}
-    target = local_extensions.hosting(chosen["hosting_target"])
-    deploy_files = set(local_extensions.deploy_files(plan, target))
+    target = facts.hosting(chosen["hosting_target"])
+    deploy_files = set(facts.deploy_files(plan, target))
 
     rendered = {path.relative_to(project).as_posix() for path in files(project)}
     expected = always | asked_for | deploy_files
@@ -282,8 +290,8 @@ def test_no_file_is_missing_or_too_many(bake: Bake, answers: Answers) -> None:
 def test_no_file_is_rendered_twice(answers: Answers) -> None:
     """Cookiecutter would let the later of two files win, and say nothing."""
     chosen = resolved(answers)
-    variables = {"cookiecutter": chosen, **local_extensions._variables(chosen)}
-    names = [Environment().from_string(name).render(variables) for name in names_in_the_template()]
+    seen = {"cookiecutter": chosen, **variables(chosen)}
+    names = [Environment().from_string(name).render(seen) for name in names_in_the_template()]
 
     # A condition that does not hold leaves the name of the folder alone.
     times = Counter(name for name in names if name and not name.endswith("/"))
@@ -313,12 +321,13 @@ def test_recommended_renders_what_it_resolves_to(bake: Bake, combination: Combin
 @EVERY_RENDERING
 def test_deploy_files_start_the_server(bake: Bake, answers: Answers) -> None:
     project = bake(**answers)
-    server = f"config.{resolved(answers)['server']}"
-    assert (project / f"{server.replace('.', '/')}.py").exists()
+    module = (project / "pgconnections" / "serve.py").read_text()
+    assert f'"config.{resolved(answers)["server"]}"' in module
 
-    for name in ("Dockerfile", "Procfile", "dev.py", "tests/service.py"):
-        if (path := project / name).exists():
-            assert re.findall(r"config\.[aw]sgi", path.read_text()) == [server], name
+    for name in ("Dockerfile", "Procfile", "render.yaml", "dev.py", "tests/service.py"):
+        path = project / name
+        if path.exists() and "runtime: docker" not in path.read_text():
+            assert len(re.findall(r"-m\W+pgconnections\.serve\b", path.read_text())) == 1, name
 
 
 @pytest.fixture(scope="module")
@@ -338,34 +347,9 @@ def test_compose_file_is_valid(bake: Bake, answers: Answers, compose_spec: Valid
         assert [f"{error.json_path}: {error.message}" for error in errors] == []
 
 
-def answers_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The names in the rendered answers.py, which imports nothing but budget.py."""
-    monkeypatch.setitem(sys.modules, "pgconnections", types.ModuleType("pgconnections"))
-    monkeypatch.setitem(sys.modules, "pgconnections.budget", local_extensions.budget)
-    return runpy.run_path(str(project / "pgconnections" / "answers.py"))
-
-
-def variables_of(project: Path, monkeypatch: pytest.MonkeyPatch, plan: Any) -> dict[str, str]:
+def variables_of(plan: Any) -> dict[str, str]:
     """The environment variables that the rendered project reads, and the numbers of the plan."""
-    variables = answers_file(project, monkeypatch)["VARIABLES"]
-    assert set(variables) == set(local_extensions.NUMBERS)
-    return {variable: str(getattr(plan.answers, name)) for name, variable in variables.items()}
-
-
-@EVERY_RENDERING
-def test_the_service_makes_the_same_plan(
-    bake: Bake, answers: Answers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project, plan = bake(**answers), plan_of(answers)
-    rendered = answers_file(project, monkeypatch)
-
-    same = local_extensions.budget.connection_plan(rendered["ANSWERS"])
-    assert local_extensions.budget_rows(same) == local_extensions.budget_rows(plan)
-    assert same.pooling == plan.pooling
-    assert same.max_client_conn == plan.max_client_conn if plan.pooled else not same.pooled
-    assert rendered["SERVICE"] == resolved(answers)["project_slug"]
-    source = local_extensions.PROJECT / "pgconnections" / "budget.py"
-    assert (project / "pgconnections" / "budget.py").read_bytes() == source.read_bytes()
+    return {variable: str(getattr(plan.answers, name)) for name, variable in VARIABLES.items()}
 
 
 def default(text: str) -> str:
@@ -374,15 +358,13 @@ def default(text: str) -> str:
 
 
 @EVERY_RENDERING
-def test_numbers_of_the_compose_file(
-    bake: Bake, answers: Answers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numbers_of_the_compose_file(bake: Bake, answers: Answers) -> None:
     project, plan = bake(**answers), plan_of(answers)
     if not compose(resolved(answers)):
         assert not (project / "compose.yaml").exists()
         return
     services = yaml.safe_load((project / "compose.yaml").read_text(encoding="utf-8"))["services"]
-    numbers = variables_of(project, monkeypatch, plan)
+    numbers = variables_of(plan)
 
     for service in ("migrate", "web"):
         environment = services[service]["environment"]
@@ -402,13 +384,13 @@ def test_numbers_of_the_compose_file(
 
 
 @EVERY_RENDERING
-def test_numbers_of_app_json(bake: Bake, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_of_app_json(bake: Bake, answers: Answers) -> None:
     project, plan = bake(**answers), plan_of(answers)
     if not heroku(resolved(answers)):
         assert not (project / "app.json").exists()
         return
     app = json.loads((project / "app.json").read_text(encoding="utf-8"))
-    numbers = variables_of(project, monkeypatch, plan)
+    numbers = variables_of(plan)
     if plan.pooling == "pgbouncer":
         # One PgBouncer in each dyno.
         assert plan.poolers == plan.answers.instances_at_once
@@ -422,7 +404,7 @@ def test_numbers_of_app_json(bake: Bake, answers: Answers, monkeypatch: pytest.M
     assert app["formation"] == {"web": {"quantity": plan.answers.web_instances}}
     offers = sorted(
         (offer["connections"], offer.get("add_on"))
-        for offer in local_extensions.hosting("heroku")["plans"]
+        for offer in facts.hosting("heroku")["plans"]
         if offer["connections"] >= plan.answers.database_limit
         and (plan.pooling != "provider-pooler" or "provider_pooler" in offer)
     )
@@ -456,17 +438,15 @@ def web_timeout(project: Path) -> int:
 
 
 @EVERY_RENDERING
-def test_numbers_of_the_readme(
-    bake: Bake, answers: Answers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numbers_of_the_readme(bake: Bake, answers: Answers) -> None:
     project, plan = bake(**answers), plan_of(answers)
     text = (project / "README.md").read_text(encoding="utf-8")
-    numbers = variables_of(project, monkeypatch, plan)
+    numbers = variables_of(plan)
 
     for variable, number in numbers.items():
         said = re.findall(rf"`{variable}` \| (\d+)|\b{variable}=(\d+)", text)
         assert {"".join(each) for each in said} == {number}, variable
-    for what, number, why in local_extensions.budget_rows(plan):
+    for what, number, why in budget_rows(plan):
         assert f"| {what} | {number} | {why} |" in text
 
 

@@ -11,7 +11,7 @@ from detect_secrets import SecretsCollection
 from detect_secrets.settings import default_settings
 
 # What a reader has to replace, and what only the tests and the embedded PostgreSQL use.
-PLACEHOLDERS = {"PASSWORD", "password", "p%23ss", "p#ss", "development", "only-for-tests-"}
+PLACEHOLDERS = {"PASSWORD", "password", "p%23ss", "p#ss", "only-for-tests-"}
 # Where a secret is looked up by its name, and the name of a method.
 NAMES = (
     *("secret-key", "database-url", "database-direct-url", "scram-sha-256"),

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import trustme
-from pgconnections import embedded
-from pgconnections.embedded import AS_USER, Server
+from tests.postgres import Server, give
+from tests.service import PASSWORD
+
+from tests import postgres as dev_postgres
 
 HOST = "127.0.0.1"
 # The host of the certificate, the authority that is trusted, and whether that is right.
@@ -36,8 +38,7 @@ def write(folder: Path, name: str, certificate: trustme.LeafCert) -> tuple[Path,
     chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
     key.write_bytes(certificate.private_key_pem.bytes())
     key.chmod(0o600)
-    if AS_USER:
-        shutil.chown(key, **AS_USER)
+    give(key)
     return chain, key
 
 
@@ -53,17 +54,20 @@ def authority(folder: Path) -> trustme.CA:
 def postgres_with_tls(folder: Path, authority: trustme.CA) -> Iterator[Callable[[str], Server]]:
     """A PostgreSQL whose certificate is for this host name."""
     # The one of the other tests has no TLS.
-    own, embedded._programs = embedded._programs, lambda: Path(os.environ["POSTGRES_WITH_TLS"])
+    own, dev_postgres.programs = (
+        dev_postgres.programs,
+        lambda: Path(os.environ["POSTGRES_WITH_TLS"]),
+    )
     servers: dict[str, Server] = {}
 
     def start(host: str) -> Server:
         if host not in servers:
             chain, key = write(folder, host, authority.issue_cert(host))
             certificate = {"ssl": "on", "ssl_cert_file": chain, "ssl_key_file": key}
-            servers[host] = embedded.start(folder / f"data-{host}", **certificate)
+            servers[host] = dev_postgres.start(folder / f"server-{host}", PASSWORD, **certificate)
         return servers[host]
 
     yield start
     for server in servers.values():
         server.stop()
-    embedded._programs = own
+    dev_postgres.programs = own

@@ -19,10 +19,10 @@ from django.core.checks import run_checks
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
-from pgconnections.answers import SERVICE
-from pgconnections.embedded import PASSWORD, SUPERUSER, Server
+from pgconnections import SERVICE
 from pgconnections.settings import BUDGET, DATABASES
-from tests.service import PROJECT, python
+from tests.postgres import SUPERUSER, Server
+from tests.service import PASSWORD, PROJECT, python
 
 from tests import pooler
 
@@ -277,7 +277,7 @@ def test_a_migration_has_all_the_time_that_it_needs(postgres: Server) -> None:
 
 def test_a_role_that_may_open_too_few_connections_is_refused(postgres: Server) -> None:
     limit = f"ALTER ROLE {SERVICE} CONNECTION LIMIT"
-    needed = BUDGET.server_connections - 1 + BUDGET.answers.other_connections
+    needed = BUDGET.of_the_role
     as_superuser(postgres, f"{limit} {needed - 1}")
     refused = python("manage.py", "migrate")
     as_superuser(postgres, f"{limit} {needed}")

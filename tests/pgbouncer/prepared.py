@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from pgconnections.embedded import Server
+from tests.postgres import Server
 
 from tests import pooler
 

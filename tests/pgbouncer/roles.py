@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from pgconnections.answers import SERVICE
-from pgconnections.embedded import PASSWORD, SUPERUSER, Server
+from pgconnections import SERVICE
 from pgconnections.settings import BUDGET
 from psycopg import errors
-from tests.service import python
+from tests.postgres import SUPERUSER, Server
+from tests.service import PASSWORD, python
 
 from tests import pooler
 
@@ -47,7 +47,7 @@ def test_the_role_is_an_ordinary_one(bouncer: pooler.Pooler, admin: str) -> None
     may = "rolsuper, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin, rolconnlimit"
     rows = dict((row[0], row[1:]) for row in ask(admin, f"SELECT rolname, {may} FROM pg_roles"))
 
-    limit = BUDGET.usable - BUDGET.lookups
+    limit = BUDGET.limit - BUDGET.reserved - 1
     assert rows[SERVICE] == (False, False, False, False, True, limit)
     assert rows["pgbouncer"] == (False, False, False, False, True, -1)
     assert rows["pgbouncer_owner"] == (False, False, False, False, False, -1)

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import trustme
-from pgconnections.embedded import SUPERUSER, Server
 from tests.certificates import HOST, SERVERS, write
+from tests.postgres import SUPERUSER, Server
 from tests.service import PROJECT
 
 from tests import pooler

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pgconnections.embedded import Server
 from tests.certificates import SERVERS
+from tests.postgres import Server
 
 from tests import pooler
 

@@ -28,7 +28,9 @@ ORDER = json.load(sys.stdin)
 os.environ |= ORDER["environment"]
 
 import psycopg  # noqa: E402
-from pgconnections import embedded  # noqa: E402
+from tests.service import PASSWORD  # noqa: E402
+
+from tests import postgres as dev_postgres  # noqa: E402
 
 
 @dataclass
@@ -124,7 +126,7 @@ def start(number: int) -> list[Instance]:
 
 def launch() -> Instance:
     """Each instance reaches one of the poolers, as a service in front of them would have it."""
-    port = embedded.free_port()
+    port = dev_postgres.free_port()
     usual = ORDER["sets"].get("PORT", "8000")
     sets = {name: value.replace(usual, str(port)) for name, value in ORDER["sets"].items()}
     # What the deploy file says wins over what the host sets by itself.
@@ -175,10 +177,11 @@ def deploy(balancer: Balancer, old: list[Instance]) -> list[Instance]:
 
 def main() -> dict[str, int]:
     folder = Path(tempfile.mkdtemp(prefix="host-"))
-    folder.chmod(0o755)
     # One more, beyond the reach of ordinary roles, for the monitor.
-    postgres = embedded.start(
-        folder / "data",
+    postgres = dev_postgres.start(
+        folder,
+        PASSWORD,
+        fsync="off",
         max_connections=ORDER["limit"] + 1,
         superuser_reserved_connections=ORDER["kept_back"] + 1,
     )
@@ -193,7 +196,7 @@ def main() -> dict[str, int]:
             POOLERS.extend(pooler.start(postgres) for _ in range(ORDER["poolers"]))
             os.environ |= dict.fromkeys(ORDER["pooled"], POOLERS[0].url())
         for statement in ORDER["once"]:
-            embedded.run("psql", "-q", postgres.url(), "-c", statement)
+            dev_postgres.run("psql", "-q", postgres.url(), "-c", statement)
         migrate()
         monitor = Monitor(postgres.url("postgres", "postgres"))
         balancer, instances = Balancer(), start(ORDER["instances"])

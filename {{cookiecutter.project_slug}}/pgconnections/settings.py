@@ -1,1 +1,1 @@
-{% include "pooling/" ~ plan.pooling ~ ".py" %}
+{% include "pooling/" ~ plan.pooling ~ "/settings.py" %}

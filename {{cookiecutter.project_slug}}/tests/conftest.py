@@ -11,9 +11,10 @@ from pathlib import Path
 import django
 import pytest
 
-from pgconnections.answers import ANSWERS
-from pgconnections.embedded import Server, start
-from tests.service import PROJECT, Watch
+from pgconnections.budget import Budget
+from tests.postgres import Server, start
+from tests.requirements import not_locked
+from tests.service import PASSWORD, PROJECT, Watch
 
 postgres_key = pytest.StashKey[Server]()
 report_key = pytest.StashKey[list[str]]()
@@ -21,11 +22,19 @@ report_key = pytest.StashKey[list[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start PostgreSQL before the settings are read, which need its URL."""
-    data = Path(tempfile.mkdtemp(prefix="postgres-"))
-    data.chmod(0o755)
+    if sentence := not_locked():
+        pytest.exit(sentence, returncode=1)
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     # An ordinary role reaches all but superuser_reserved_connections (3).
-    usable = ANSWERS.database_limit - ANSWERS.kept_back
-    postgres = start(data / "data", max_connections=usable + 3, timezone="America/New_York")
+    budget = Budget()
+    usable = budget.limit - budget.reserved
+    postgres = start(
+        folder,
+        PASSWORD,
+        max_connections=usable + 3,
+        timezone="America/New_York",
+        fsync="off",
+    )
     config.stash[postgres_key] = postgres
     config.stash[report_key] = []
     config.add_cleanup(lambda: _remove(postgres))
@@ -43,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _remove(postgres: Server) -> None:
     postgres.stop()
-    shutil.rmtree(postgres.data.parent)
+    shutil.rmtree(postgres.folder)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,10 +17,12 @@ from pathlib import Path
 
 from django.db.backends.postgresql.base import Database
 
-from pgconnections.answers import SERVICE
-from pgconnections.embedded import SUPERUSER, Server, free_port
+from pgconnections import SERVICE
+from tests.postgres import SUPERUSER, Server, free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
+# Of the database, in this run.
+PASSWORD = secrets.token_hex(16)
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,17 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 @contextmanager
 def running_service(*before: str, **environment: str) -> Iterator[Service]:
-    """Start the web server with the project's own gunicorn.conf.py; the context ends it.
+    """Start the web server with the one command that starts it everywhere; the context ends it.
 
     `before` is a command that takes the one of the web server as its arguments.
     """
     service = Service(free_port())
     process = subprocess.Popen(
-        [*before, sys.executable, "-m", "gunicorn", "config.{{ cookiecutter.server }}"],
+        [*before, sys.executable, "-m", "pgconnections.serve"],
         cwd=PROJECT,
         env=os.environ
-        | {"DJANGO_SETTINGS_MODULE": "tests.settings", "PORT": str(service.port)}
+        | {"DJANGO_SETTINGS_MODULE": "tests.settings", "HOST": "127.0.0.1"}
+        | {"PORT": str(service.port)}
         | environment,
     )
     try:

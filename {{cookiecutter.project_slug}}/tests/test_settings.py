@@ -8,18 +8,18 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 
-from tests.service import python
+from tests.service import Watch, python
 
 URLS = [{{ roads.all | arguments }}]
 
 
 def test_check_deploy_is_clean() -> None:
-    done = python("manage.py", "check", "--deploy", "--fail-level=WARNING", HTTPS_ONLY="1")
+    done = python("manage.py", "check", "--deploy", "--fail-level=WARNING", HTTPS_ONLY="True")
 
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", [["manage.py", "check"], ["-m", "gunicorn", "--check-config"]])
+@pytest.mark.parametrize("command", [["manage.py", "check"], ["-m", "pgconnections.serve"]])
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
@@ -27,7 +27,10 @@ def test_check_deploy_is_clean() -> None:
         (dict.fromkeys(URLS, ""), f"{URLS[0]} is not set: "),
         (dict.fromkeys(URLS, "postgres://me:p#ss@db/name"), f"{URLS[0]} contains #, "),
         ({"OTHER_CONNECTIONS": "262143"}, "no connection is left for the web processes: "),
-        ({"WEB_THREADS": "many"}, "WEB_THREADS must be a whole number, not 'many'."),
+        (dict.fromkeys(URLS, "mysql://me@db/name"), f"{URLS[0]} must be a URL that begins with "),
+        ({"WEB_THREADS": "many"}, "WEB_THREADS must be a whole number from 1 to 1000, not 'many'."),
+        ({"WEB_THREADS": "٣"}, "WEB_THREADS must be a whole number from 1 to 1000, not '٣'."),
+        ({"HTTPS_ONLY": "maybe"}, "HTTPS_ONLY must be one of 1, true, yes, on, 0, "),
     ],
 )
 def test_a_mistake_is_one_sentence(
@@ -56,6 +59,13 @@ def test_options_of_the_url_survive() -> None:
         assert entry["PASSWORD"] == "p#ss"
         assert entry["OPTIONS"]["sslmode"] == "verify-full"
         assert entry["OPTIONS"]["sslrootcert"] == "/etc/ca.pem"
+
+
+def test_connections_of_other_roles_are_shown(watch: Watch) -> None:
+    """That of `watch` is a superuser's, of which an ordinary role sees little."""
+    done = python("manage.py", "connections")
+
+    assert "     1  postgres  " in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.django_db

@@ -1,0 +1,87 @@
+"""How cookiecutter or cruft was called: from a command line, or by its function from Python."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from cookiecutter.config import get_user_config
+
+# The functions that know what a render was called with, and the one that asks the questions.
+CALLS = {
+    ("cookiecutter.main", "cookiecutter"),
+    ("cruft._commands.create", "create"),
+    ("cruft._commands.utils.cookiecutter", "generate_cookiecutter_context"),
+}
+ASKS = ("cookiecutter.prompt", "prompt_for_config")
+
+
+def context() -> Any:
+    """The running command of cookiecutter or cruft, or None where neither is one."""
+    # Newer releases of typer, which cruft is built with, bring a click of their own.
+    for module in (click, sys.modules.get("typer._click.globals")):
+        found = module and module.get_current_context(silent=True)
+        if found and tool(found) in ("cookiecutter", "cruft"):
+            return found
+    return None
+
+
+def tool(context: Any) -> str:
+    return getattr(context.command.callback, "__module__", "").partition(".")[0]
+
+
+def params() -> dict[str, Any]:
+    """The options and arguments of the running command; {} for a call from Python."""
+    found = context()
+    return found.params if found else {}
+
+
+def given() -> dict[str, Any]:
+    """The answers of the command line or the call, most of which may not be asked for yet."""
+    said = params()
+    if "project_dir" in said:
+        return {}  # cruft update: renders first with the old answers
+    if file := said.get("extra_context_file"):
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    answers = (said or arguments()).get("extra_context") or {}
+    return dict(json.loads(answers) if isinstance(answers, str) else answers)
+
+
+def _frames() -> dict[tuple[str, str], dict[str, Any]]:
+    """The variables of each of these functions that is running."""
+    found, frame = {}, sys._getframe()
+    while frame := frame.f_back:
+        function = (frame.f_globals.get("__name__", ""), frame.f_code.co_name)
+        if function == ASKS or function in CALLS:
+            found.setdefault(function, frame.f_locals)
+    return found
+
+
+def arguments() -> dict[str, Any]:
+    """What the render was called with, by whichever tool: `output_dir`, `config_file`, ...
+
+    Only a call that makes a new project has `output_dir`: cruft update has none.
+    """
+    merged: dict[str, Any] = {}
+    for function, variables in _frames().items():
+        if function in CALLS:
+            merged = {**variables, **merged}
+    return merged
+
+
+def asking() -> bool:
+    """Whether the questions are being answered, so that nothing is written yet."""
+    return ASKS in _frames()
+
+
+def default_context() -> dict[str, Any]:
+    """The defaults of the user's own configuration file, also those that cookiecutter dropped."""
+    called = arguments()
+    if "config_file" not in called:
+        return {}
+    file = called["config_file"]
+    config = get_user_config(str(file) if file else None, called["default_config"])
+    return dict(config.get("default_context") or {})

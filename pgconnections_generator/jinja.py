@@ -1,0 +1,136 @@
+"""What Jinja sees: the context that checks the answers, the variables, and the filters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from jinja2.ext import Extension
+from jinja2.runtime import Context
+
+from . import defaults
+from .answers import connection_plan, refuse_tags
+from .facts import (
+    deploy_files,
+    deploy_folders,
+    hosting,
+    lock,
+    prepared_statements,
+    roads,
+    smallest_plan,
+    times,
+    tls,
+)
+from .names import TAGS
+from .plain import keep_plain_texts
+from .template import PROJECT, TEMPLATE, cookiecutter_json
+from .texts import (
+    arguments,
+    budget_rows,
+    dns_label,
+    markdown,
+    quoted,
+    run_command,
+    summary,
+    test_command,
+)
+
+
+def variables(answers: dict[str, Any]) -> dict[str, Any]:
+    """What templates see besides the answers; CONTRIBUTING.md lists it."""
+    plan = connection_plan(answers)
+    if plan is None:
+        return {"plan": None}
+    name = str(answers["hosting_target"])
+    target = hosting(name)
+    files = deploy_files(plan, target)
+    command = ["python", "-m", "pgconnections.serve"]
+    # None where there is no PgBouncer of our own.
+    started_by = target["pgbouncer"]["started_by"] if plan.pooling == "pgbouncer" else None
+    if started_by == "command":
+        command = ["python", "-m", "pgconnections.with_pgbouncer", *command]
+    with_pooler = plan.pooling == "provider-pooler"
+    offer = smallest_plan(name, plan.answers.database_limit, with_pooler=with_pooler)
+    return {
+        "plan": plan,
+        "target": target,
+        "roads": roads(plan, target),
+        "tls": tls(target),
+        "times": times(target),
+        "lock": lock(plan, str(answers["server"]), target),
+        "deploy_files": files,
+        "only_for_the_host": sorted({name.partition("/")[0] for name in files}),
+        "own_pgbouncer": started_by in ("command", "sidecar"),
+        "shared_pgbouncer": started_by == "service",
+        "sidecar": started_by == "sidecar",
+        "start_command": command,
+        "keeps_prepared": prepared_statements(target) != 0,
+        "database_plan": {"add_on": None, "unverified": not offer, **offer},
+        "run_command": run_command(plan),
+        "test_command": test_command(plan),
+    }
+
+
+FILTERS = {
+    **defaults.FILTERS,
+    "arguments": arguments,
+    "budget_rows": budget_rows,
+    "deploy_folders": deploy_folders,
+    "dns_label": dns_label,
+    "markdown": markdown,
+    "quoted": quoted,
+    "summary": summary,
+}
+
+
+class PlanContext(Context):
+    """Gives every template the variable `plan` and what follows from it, and refuses answers that
+    make none."""
+
+    def __init__(self, environment: Environment, parent: dict, *args: Any, **kwargs: Any) -> None:
+        if "cookiecutter" in parent:
+            answers = dict(parent["cookiecutter"])
+            # There are two contexts for each file, and most have the answers of the one before.
+            if environment.known_answers != answers:
+                environment.known_variables = variables(answers)
+                environment.known_answers = answers
+            parent |= environment.known_variables
+        super().__init__(environment, parent, *args, **kwargs)
+
+
+class ConnectionsExtension(Extension):
+    """The filters and the context of the template."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.context_class = PlanContext
+        environment.known_answers = None
+        environment.filters |= FILTERS
+        environment.optimized = False  # takes longer than to render each template once
+        keep_plain_texts(environment)
+        self.own_names: set[str] = set()
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        if name is None and TAGS.search(source) and not self._is_own(source):
+            refuse_tags(source)
+        return source
+
+    def _is_own(self, source: str) -> bool:
+        """Whether the template has this text, besides the text of its files: as a default, as a
+        hook, or as the name of a file. Everything else that is rendered is an answer."""
+        if source in cookiecutter_json().values() or source == PROJECT.name:
+            return True
+        if "\n" in source:
+            hooks = (TEMPLATE / "hooks").iterdir()
+            return any(source == hook.read_text(encoding="utf-8") for hook in hooks)
+        self.own_names = self.own_names or set(_names(PROJECT))
+        return source in self.own_names
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """The files in a folder, by their paths in it."""
+    for inside, _, names in os.walk(folder):
+        yield from (os.path.join(inside, name)[len(str(folder)) + 1 :] for name in names)

@@ -1,0 +1,71 @@
+"""What is wrong around the answers: names that no question has, a configuration file with a choice
+that there is not, a folder that exists already."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cookiecutter.config import USER_CONFIG_PATH
+
+from . import caller
+from .advice import BudgetError
+from .checks import check_choice, check_questions, choices
+from .template import questions
+
+
+class BadConfiguration(BudgetError):
+    """A choice in the user's configuration file does not exist. `kept` is what else it says, of
+    which cookiecutter has dropped all that comes after."""
+
+    def __init__(self, error: BudgetError, kept: dict[str, Any]) -> None:
+        super().__init__(error.problem, error.changes)
+        self.kept = kept
+
+
+def check_surroundings(answers: Mapping[str, Any]) -> None:
+    """Refuse what the answers alone do not show, while nothing is written yet."""
+    called = caller.arguments()
+    # cruft update has no folder of its own to write to, and all answers in the project.
+    if "output_dir" not in called or called.get("replay") or not caller.asking():
+        return
+    if not answers:  # once, before the first question
+        check_questions(called.get("extra_context") or {})
+        _check_configuration()
+    if "project_slug" in answers and not called["overwrite_if_exists"]:
+        _check_folder(Path(called["output_dir"]), str(answers["project_slug"]))
+
+
+def _check_configuration() -> None:
+    said = {name: told for name, told in caller.default_context().items() if name in questions()}
+    wrong = {}
+    for name, possible in choices().items():
+        try:
+            if name in said:
+                check_choice(name, said[name], possible, f", in the default_context of {_file()}")
+        except BudgetError as error:
+            wrong[name] = error
+    if wrong:
+        first = next(iter(wrong.values()))
+        kept = {name: told for name, told in said.items() if name not in wrong}
+        raise BadConfiguration(first, kept)
+
+
+def _file() -> str:
+    """The user's configuration file."""
+    file = caller.arguments()["config_file"] or os.environ.get("COOKIECUTTER_CONFIG")
+    return str(file or USER_CONFIG_PATH)
+
+
+def _check_folder(output: Path, slug: str) -> None:
+    if (output / slug).exists():
+        others = (f"{slug[:45]}_{number}" for number in itertools.count(2))
+        free = next(other for other in others if not (output / other).exists())
+        raise BudgetError(
+            f"the folder {os.path.normpath(output / slug)} exists already, and only "
+            "--overwrite-if-exists writes into it",
+            [{"project_slug": free}],
+        )

@@ -1,0 +1,10 @@
+Budget() divides the limit of the database plan; the environment changes its numbers (README.md).
+"""
+
+{% if shared_pgbouncer or tls %}
+from pgconnections import {{ 'pgbouncer_ini, tls' if shared_pgbouncer and tls else 'tls' if tls else 'pgbouncer_ini' }}
+{% endif %}
+from pgconnections.backend.address import database
+from pgconnections.budget import Budget
+
+BUDGET = Budget()

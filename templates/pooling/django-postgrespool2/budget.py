@@ -1,0 +1,1 @@
+{% include "pooling/_budget/pool.py" %}

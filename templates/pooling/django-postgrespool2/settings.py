@@ -1,0 +1,33 @@
+"""The database settings: a SQLAlchemy pool in each process, by django-postgrespool2.
+
+{% include "pooling/_head.py" %}
+
+url = database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }})
+
+DATABASES = {
+    "default": {
+        **url,
+        "ENGINE": "pgconnections.postgrespool2",
+        # The pool keeps the connections; Django must not.
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            **url["OPTIONS"],
+            # This backend leaves the time zone of the session to the server since Django 5.1, and
+            # datetimes would be read back shifted by the zone of the server.
+            "options": f"{url['OPTIONS'].get('options', '')} -c timezone=UTC".strip(),
+        },
+    },
+}
+
+# The backend takes these from a setting of its own.
+DATABASE_POOL_ARGS = {
+    # Connections per process; all processes together hold at most BUDGET.peak.
+    "pool_size": BUDGET.per_process,
+    "max_overflow": 0,
+    # Seconds that a request waits for a connection: less than a request may take.
+    "timeout": 10,
+    # Seconds after which a connection is replaced.
+    "recycle": {{ times.recycle }},
+    # A request gets a connection that still lives.
+    "pre_ping": True,
+}

@@ -1,1 +1,0 @@
-{% include "pooling/_pooler.py" %}

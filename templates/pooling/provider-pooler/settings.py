@@ -1,0 +1,1 @@
+{% include "pooling/_pooler/settings.py" %}

@@ -1,0 +1,36 @@
+"""Start the web server of this instance, with the sizes of the connection budget.
+
+    python -m pgconnections.serve
+
+It loads the settings before the server does, so that a mistake in them is one sentence. The server
+then takes the place of this process, in a fresh interpreter: a reload finds what has changed.
+"""
+
+import os
+import sys
+from importlib import import_module
+
+from pgconnections.backend.environment import ConfigurationError
+
+
+def main() -> None:
+    try:
+        settings = import_module(os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings"))
+        if not settings.ALLOWED_HOSTS:
+            raise ConfigurationError("ALLOWED_HOSTS is not set: host names are expected.")
+        arguments = server()
+    except ConfigurationError as error:
+        sys.exit(f"{error}")
+    os.execv(sys.executable, [sys.executable, "-m", *arguments, *sys.argv[1:]])
+
+
+def server() -> list[str]:
+    """The command line of the web server."""
+    from pgconnections.settings import BUDGET
+
+    host, port = os.environ.get("HOST") or "0.0.0.0", os.environ.get("PORT") or "8000"
+{% include "server/" ~ cookiecutter.server ~ ".py" %}
+
+
+if __name__ == "__main__":
+    main()
