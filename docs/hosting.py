@@ -46,7 +46,7 @@ FACTS = {
     "sslmode": "TLS, at least",
     "sslrootcert": "root certificate",
     "sets": "variables that the host sets",
-    "allowed_hosts": "default of `ALLOWED_HOSTS`",
+    "allowed_hosts": "`ALLOWED_HOSTS` of the deploy files",
 }
 POOLER_FACTS = {
     "pool_mode": "mode",

@@ -76,6 +76,14 @@ def refuse_tags(source: str) -> None:
     )
 
 
+def refuse_delimiter(name: str, found: str) -> None:
+    """Refuse tags of another kind, which no look at the answers would find."""
+    _exit(
+        f"_jinja2_env_vars sets {name} to {shown(found)}, and cookiecutter would run what stands "
+        "there in an answer as a template; accepted would be the same without it."
+    )
+
+
 def _exit(sentence: str) -> NoReturn:
     """Refuse the answers: cookiecutter prints the sentence of this error and exits with 2."""
     context = caller.context()

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jinja2.defaults
 from jinja2 import Environment
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
 from . import defaults
-from .answers import connection_plan, refuse_tags
+from .answers import connection_plan, refuse_delimiter, refuse_tags
 from .facts import (
     deploy_files,
     deploy_folders,
@@ -86,6 +87,14 @@ FILTERS = {
 }
 
 
+# What tells a tag from text; TAGS finds only those that begin as usual.
+DELIMITERS = (
+    *("block_start_string", "block_end_string", "variable_start_string", "variable_end_string"),
+    *("comment_start_string", "comment_end_string"),
+    *("line_statement_prefix", "line_comment_prefix"),
+)
+
+
 class PlanContext(Context):
     """Gives every template the variable `plan` and what follows from it, and refuses answers that
     make none."""
@@ -106,6 +115,9 @@ class ConnectionsExtension(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        for name in DELIMITERS:  # before anything is rendered
+            if getattr(environment, name) != getattr(jinja2.defaults, name.upper()):
+                refuse_delimiter(name, getattr(environment, name))
         environment.context_class = PlanContext
         environment.known_answers = None
         environment.filters |= FILTERS

@@ -187,7 +187,9 @@ def simulate(deploy: Deploy, project: Path, django: str) -> dict[str, int]:
     files = facts.deploy_files(plan, target)
     roads = facts.roads(plan, target)
     install(project, django)
-    readme = (project / "README.md").read_text(encoding="utf-8")
+    said_of_it = "".join(
+        (project / f"{name}.md").read_text("utf-8") for name in ("README", "DEPLOY")
+    )
     said = {
         name: min(values)
         for name, values in environment(project, files).items()
@@ -200,7 +202,13 @@ def simulate(deploy: Deploy, project: Path, django: str) -> dict[str, int]:
     order = {
         "start": command(project, target["deploy"]["start"]),
         "migrate": command(project, target["deploy"]["migrate"]),
-        "once": re.findall(r"^ {4}(ALTER ROLE .+)$", readme, re.MULTILINE),
+        # What the administrator says of the role, it may say of itself.
+        "once": [
+            f"ALTER ROLE CURRENT_USER {setting}"
+            for setting in re.findall(
+                r"^ {4}ALTER ROLE \w+ (SET (?!search_path).+)$", said_of_it, re.M
+            )
+        ],
         "sets": target.get("sets", {}).get("value", {}),
         "environment": said | {"DJANGO_SETTINGS_MODULE": "simulated.settings"} | SECRETS,
         "beside": beside,

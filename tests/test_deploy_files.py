@@ -159,7 +159,13 @@ CHECKS: dict[tuple[str, str], Check] = {
 }
 # By another test, or plain text.
 CHECKED_OTHERWISE = {
-    *(".dockerignore", ".python-version", ".railway/.gitignore", ".railway/railway.ts"),
+    *(
+        ".checkov.yaml",
+        ".dockerignore",
+        ".python-version",
+        ".railway/.gitignore",
+        ".railway/railway.ts",
+    ),
     *("Dockerfile", "compose.yaml", "deploy.env", "roles.sql"),
     *("pgbouncer/Dockerfile", "pgbouncer/pgbouncer.ini", "pgbouncer/start.sh"),
 }

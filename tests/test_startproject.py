@@ -132,6 +132,16 @@ def test_the_admin_has_its_styles_in_development(project: Path) -> None:
     assert "The install worked successfully" in first[2]  # and what to do next
 
 
+def test_an_image_is_built_without_a_certificate(bake: Bake, tmp_path: Path) -> None:
+    """Red where the address of no database has to be reached by TLS."""
+    project = tmp_path / "my_service"
+    shutil.copytree(bake(hosting_target="digitalocean"), project)
+    install(project, "6")
+    built = run(project, "manage.py", "collectstatic", "--noinput", **BUILD)
+
+    assert built.returncode == 0, built.stderr
+
+
 def test_settings_of_startproject_are_there(project: Path, tmp_path: Path) -> None:
     """Each setting that it writes has a value here, and each of its apps is installed."""
     made = tmp_path / "made"

@@ -5,20 +5,18 @@ import os
 import tempfile
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
+from pgconnections.backend.address import SSLMODES
+from pgconnections.backend.environment import ConfigurationError
 
 # The weakest that the database is reached with.
 SSLMODE = "{{ tls.sslmode }}"
 # The variable with the certificate of that authority, as text.
 CERTIFICATE = "{{ tls.sslrootcert }}"
-STRENGTH = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def options(given: dict[str, Any]) -> dict[str, str]:
     """Options of libpq: what the URL says, and at least SSLMODE."""
-    sslmode = given.get("sslmode", SSLMODE)
-    if sslmode in STRENGTH:  # else libpq says that it is unknown
-        sslmode = max(sslmode, SSLMODE, key=STRENGTH.index)
+    sslmode = max(given.get("sslmode", SSLMODE), SSLMODE, key=SSLMODES.index)
     return {"sslmode": sslmode, "sslrootcert": given.get("sslrootcert") or certificate_file()}
 
 
@@ -27,7 +25,7 @@ def certificate_file() -> str:
     """The certificate in a file, from which alone libpq reads it; made once per process."""
     text = os.environ.get(CERTIFICATE, "").replace("\\n", "\n")
     if "BEGIN CERTIFICATE" not in text:
-        raise ImproperlyConfigured(
+        raise ConfigurationError(
             f"{CERTIFICATE} is not set: the certificate of the database's authority is expected, "
             "as text that begins with -----BEGIN CERTIFICATE-----."
         )

@@ -83,14 +83,14 @@ def test_the_service_reads_no_secret(bouncer: pooler.Pooler, sql: str) -> None:
         ask(bouncer.url(), sql)
 
 
-def test_the_function_knows_no_privileged_role(
+def test_the_function_knows_the_role_of_the_service_only(
     bouncer: pooler.Pooler, postgres: Server, admin: str
 ) -> None:
     roles = {
         "a_superuser": "SUPERUSER LOGIN",
         "a_replica": "REPLICATION LOGIN",
-        "without_login": "NOLOGIN",
-        "expired": "LOGIN VALID UNTIL '2020-01-01'",
+        "makes_roles": "CREATEROLE LOGIN",
+        "runs_programs": "LOGIN IN ROLE pg_execute_server_program",
         "of_a_superuser": "LOGIN NOINHERIT IN ROLE a_superuser",
         "of_a_replica": "LOGIN NOINHERIT IN ROLE a_replica",
         "of_a_member": "LOGIN NOINHERIT IN ROLE of_a_superuser",
@@ -103,10 +103,10 @@ def test_the_function_knows_no_privileged_role(
         lookup = postgres.url("pgbouncer", SERVICE)
         told = {
             role: len(ask(lookup, "SELECT * FROM pgbouncer.secret_of(%s)", role))
-            for role in (*roles, SUPERUSER, "nobody", "' OR true --")
+            for role in (*roles, SERVICE, SUPERUSER, "pgbouncer", "nobody", "' OR true --")
         }
         let_in = {}
-        for role in (*roles, SUPERUSER):
+        for role in (*roles, SERVICE, SUPERUSER):
             try:
                 ask(bouncer.url().replace(f"//{SERVICE}:", f"//{role}:"), "SELECT 1")
                 let_in[role] = True
@@ -116,8 +116,20 @@ def test_the_function_knows_no_privileged_role(
         for role in roles:
             ask(admin, f"DROP ROLE {role}")
 
-    assert {role for role, rows in told.items() if rows} == {"ordinary", "of_another"}
-    assert {role for role, may in let_in.items() if may} == {"ordinary", "of_another"}
+    assert {role for role, rows in told.items() if rows} == {SERVICE}
+    assert {role for role, may in let_in.items() if may} == {SERVICE}
+
+
+@pytest.mark.parametrize("may", ["NOLOGIN", "VALID UNTIL '2020-01-01'"])
+def test_a_role_that_may_not_log_in(
+    bouncer: pooler.Pooler, postgres: Server, admin: str, may: str
+) -> None:
+    lookup = postgres.url("pgbouncer", SERVICE)
+    ask(admin, f"ALTER ROLE {SERVICE} {may}")
+    try:
+        assert ask(lookup, "SELECT * FROM pgbouncer.secret_of(%s)", SERVICE) == []
+    finally:
+        ask(admin, f"ALTER ROLE {SERVICE} LOGIN VALID UNTIL 'infinity'")
 
 
 def test_the_lookup_role_reads_nothing_else(
@@ -181,3 +193,45 @@ def test_any_printable_password(postgres: Server, monkeypatch: pytest.MonkeyPatc
     for done in (in_the_url, in_a_variable, in_a_file):
         assert done.returncode == 0, done.stderr
     assert wrong.returncode != 0
+
+
+EVIL = f"""
+CREATE SCHEMA pgbouncer;
+GRANT ALL ON SCHEMA pgbouncer TO PUBLIC;
+CREATE FUNCTION pgbouncer.secret_of(role text) RETURNS TABLE (username text, secret text)
+    LANGUAGE sql AS $$ SELECT role, current_user::text $$;
+CREATE FUNCTION public.mine(name, name) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN EXECUTE 'ALTER ROLE {SERVICE} SUPERUSER'; RETURN false; END $$;
+CREATE OPERATOR public.= (LEFTARG = name, RIGHTARG = name, FUNCTION = public.mine);
+CREATE FUNCTION public.mine(name, text) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN EXECUTE 'ALTER ROLE {SERVICE} SUPERUSER'; RETURN false; END $$;
+CREATE OPERATOR public.= (LEFTARG = name, RIGHTARG = text, FUNCTION = public.mine);
+ALTER DATABASE {SERVICE} SET search_path = public, pg_catalog;
+"""
+
+
+def test_what_the_service_made_before_is_not_taken_over(
+    bouncer: pooler.Pooler, postgres: Server, admin: str
+) -> None:
+    """The owner of a database may make a schema of any name in it, and say what is found first."""
+    ask(admin, "DROP SCHEMA pgbouncer CASCADE")
+    service = postgres.url(SERVICE, SERVICE)
+    for statement in EVIL.strip().split(";\n"):
+        ask(service, statement.rstrip(";"))
+    try:
+        pooler.create_roles(postgres, bouncer.folder / "roles.sql")
+
+        superuser = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname::text = %s::text"
+        assert ask(admin, superuser, SERVICE) == [(False,)]
+        owners = "SELECT nspname::text, nspowner::regrole::text FROM pg_catalog.pg_namespace"
+        found = {name: owner for name, owner in ask(admin, owners) if name.startswith("pgbouncer")}
+        assert found.pop("pgbouncer") == "pgbouncer_owner"
+        assert list(found.values()) == [SERVICE]  # what it had made, under another name
+        with pytest.raises(errors.InsufficientPrivilege):
+            ask(service, "DROP FUNCTION pgbouncer.secret_of(text)")
+        with pytest.raises(errors.InsufficientPrivilege):
+            ask(service, "CREATE FUNCTION pgbouncer.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        assert ask(bouncer.url(), "SELECT 1") == [(1,)]
+    finally:
+        ask(admin, f"ALTER DATABASE {SERVICE} RESET search_path")
+        ask(admin, f"ALTER ROLE {SERVICE} NOSUPERUSER")

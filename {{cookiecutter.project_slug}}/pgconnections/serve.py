@@ -18,6 +18,8 @@ def main() -> None:
         settings = import_module(os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings"))
         if not settings.ALLOWED_HOSTS:
             raise ConfigurationError("ALLOWED_HOSTS is not set: host names are expected.")
+        if settings.DEBUG and not os.environ.get("HOST"):
+            os.environ["HOST"] = "127.0.0.1"  # its pages tell all to whoever asks
         arguments = server()
     except ConfigurationError as error:
         sys.exit(f"{error}")

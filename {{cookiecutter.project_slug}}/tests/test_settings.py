@@ -28,6 +28,7 @@ def test_check_deploy_is_clean() -> None:
         (dict.fromkeys(URLS, "postgres://me:p#ss@db/name"), f"{URLS[0]} contains #, "),
         ({"OTHER_CONNECTIONS": "262143"}, "no connection is left for the web processes: "),
         (dict.fromkeys(URLS, "mysql://me@db/name"), f"{URLS[0]} must be a URL that begins with "),
+        (dict.fromkeys(URLS, "postgres://db/name?sslmode=on"), f"sslmode in {URLS[0]} must be "),
         ({"WEB_THREADS": "many"}, "WEB_THREADS must be a whole number from 1 to 1000, not 'many'."),
         ({"WEB_THREADS": "٣"}, "WEB_THREADS must be a whole number from 1 to 1000, not '٣'."),
         ({"HTTPS_ONLY": "maybe"}, "HTTPS_ONLY must be one of 1, true, yes, on, 0, "),

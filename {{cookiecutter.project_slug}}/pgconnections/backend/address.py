@@ -23,6 +23,7 @@ LIBPQ = {
     "keepalives_interval": 5,
     "tcp_user_timeout": 15_000,
 }
+SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # What an image is built with, where no database is.
 BUILD_COMMANDS = {"collectstatic", "compilemessages", "makemessages"}
 
@@ -37,7 +38,7 @@ def database(
     """
     variable = next((name for name in variables if os.environ.get(name)), variables[0])
     if sys.argv[1:] and sys.argv[1] in BUILD_COMMANDS:
-        url = "postgres://no-database-while-building"
+        url = "postgres:///no-database-while-building"  # so no certificate either
     else:
         url = required(variable, "postgres://user:password@host:5432/name is expected")
     if "#" in url:
@@ -46,10 +47,13 @@ def database(
         raise ConfigurationError(f"{variable} must be a URL that begins with postgres://.")
     try:
         entry: dict[str, Any] = dict(dj_database_url.parse(url))
-    except ValueError as error:
-        raise ConfigurationError(f"{variable} is no database URL: {error}") from None
+    except ValueError:  # whose text may quote a part of the URL, as the password
+        expected = "in user and password, all but letters, digits and -._~ has to be escaped"
+        raise ConfigurationError(f"{variable} is no database URL: {expected}.") from None
     entry["PASSWORD"] = entry["PASSWORD"] or password()
     entry["OPTIONS"] = LIBPQ | entry.get("OPTIONS", {})
+    if entry["OPTIONS"].get("sslmode", SSLMODES[0]) not in SSLMODES:
+        raise ConfigurationError(f"sslmode in {variable} must be one of {', '.join(SSLMODES)}.")
     local = entry["HOST"] in ("", "localhost", "127.0.0.1", "::1") or entry["HOST"].startswith("/")
     if tls and not local:
         entry["OPTIONS"] |= tls(entry["OPTIONS"])
@@ -64,4 +68,5 @@ def password() -> str:
     try:
         return Path(file).read_text(encoding="utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"DATABASE_PASSWORD_FILE cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else error.reason
+        raise ConfigurationError(f"DATABASE_PASSWORD_FILE cannot be read: {reason}.") from None

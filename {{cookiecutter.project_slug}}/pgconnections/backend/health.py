@@ -1,37 +1,81 @@
 """Endpoints for a load balancer or an orchestrator.
 
-A middleware, and the first one: probes come by address, which ALLOWED_HOSTS cannot list.
+A middleware, and the first one: probes come by address, which ALLOWED_HOSTS cannot list. Anybody
+may ask, so it does not matter how often.
 """
 
 import logging
+import threading
+from time import monotonic
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
+
+LIVE, READY = "/health/live", "/health/ready"
+# Seconds that all threads of a process share an answer, and after which having none is one.
+SHARED_FOR, HANGS_AFTER = 1, 5
 
 logger = logging.getLogger(__name__)
 
 
 class HealthMiddleware(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        if request.path == "/health/live":
-            return live()
-        if request.path == "/health/ready":
-            return ready()
+        if request.path == LIVE:
+            return reply("alive")  # a failing database must not restart the process
+        if request.path == READY:
+            return reply("ready") if database.answers() else reply("not ready", 503)
         return None
 
 
-def live() -> HttpResponse:
-    """The process answers. A failing database must not restart it."""
-    return HttpResponse("alive", content_type="text/plain")
+def reply(text: str, status: int = 200) -> HttpResponse:
+    response = HttpResponse(text, "text/plain", status, headers={"Cache-Control": "no-store"})
+    response._has_been_logged = True  # else Django logs a line for each 503
+    return response
 
 
-def ready() -> HttpResponse:
-    """The database answers too, over a connection that is part of the budget like any other."""
+class Database:
+    """What this process knows of it: one thread asks, and no other waits for more than the first
+    answer."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Condition()  # of the rest; nobody has it while he asks or waits
+        self.asking, self.since = False, float("-inf")
+        self.answered: bool | None = None
+
+    def answers(self) -> bool:
+        with self.lock:
+            passed = monotonic() - self.since
+            if self.asking and self.answered is None:
+                self.lock.wait(max(0, SHARED_FOR - passed))
+            if self.asking and passed > HANGS_AFTER:
+                self.learn(f"no answer for {HANGS_AFTER} seconds")
+            if self.asking or passed < SHARED_FOR:
+                return bool(self.answered)
+            self.asking, self.since = True, monotonic()
+        error = ask()
+        with self.lock:
+            self.asking, self.since = False, monotonic()
+            self.learn(error)
+            self.lock.notify_all()
+        return not error
+
+    def learn(self, error: str) -> None:
+        if error and self.answered is not False:
+            logger.error("The database does not answer: %s", error)
+        elif not error and self.answered is False:
+            logger.warning("The database answers again")
+        self.answered = not error
+
+
+def ask() -> str:
+    """Ask over a connection that is part of the budget like any other; the error on one line."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except Exception:  # a pool raises errors of its own, which are not django.db.Error
-        logger.exception("The database does not answer")
-        return HttpResponse("database does not answer", content_type="text/plain", status=503)
-    return HttpResponse("ready", content_type="text/plain")
+    except Exception as error:  # a pool raises errors of its own, which are not django.db.Error
+        return " ".join(f"{type(error).__name__}: {error}".split())
+    return ""
+
+
+database = Database()

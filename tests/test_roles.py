@@ -1,0 +1,251 @@
+"""The role that DEPLOY.md has an administrator make, made on a real server; and what Django's own
+check of a deployment says with the environment of each deploy file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from combinations import Combination, plan_of
+from conftest import Bake
+from deploys import environment
+from projects import environment as environment_of
+from projects import install
+
+from pgconnections_generator import facts
+from pgconnections_generator.budget import Plan
+
+VARIABLES = {
+    "DATABASE_LIMIT": "database_limit",
+    "OTHER_CONNECTIONS": "other_connections",
+    "WEB_INSTANCES": "web_instances",
+    "WEB_CONCURRENCY": "web_processes",
+    "WEB_THREADS": "web_threads",
+}
+PASSWORD = "0123456789abcdef" * 4
+
+# Those whose first role is an administrator, and who let it make others.
+MADE = (
+    *("aiven", "aws-aurora", "aws-rds", "azure", "digitalocean", "google-cloud"),
+    *("neon", "railway", "supabase"),
+)
+
+# On a server of the project: an administrator as providers have it, or a superuser, makes the role
+# twice; then the migrations run as that role.
+MAKE = """
+import json, os, subprocess, sys, tempfile, shutil
+from pathlib import Path
+from tests import postgres as dev_postgres
+
+order, folder = json.load(sys.stdin), Path(tempfile.mkdtemp())
+server = dev_postgres.start(folder, "only-for-this-test", fsync="off", log_statement="all")
+psql = [dev_postgres.programs() / "psql", "-X", "-v", "ON_ERROR_STOP=1", "-At"]
+
+def run(url, *arguments, **options):
+    # Without a terminal `\\password` and `\\prompt` read their answers from the standard input.
+    done = subprocess.run(
+        [*psql, url, *arguments], capture_output=True, text=True, start_new_session=True, **options
+    )
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    return done.stdout.strip()
+
+try:
+    superuser = server.url("postgres", "postgres")
+    run(superuser, "-c", "DROP DATABASE my_service", "-c", "DROP ROLE my_service")
+    create = f"CREATE ROLE administrator LOGIN CREATEDB CREATEROLE PASSWORD '{server.password}'"
+    run(superuser, "-c", create, "-c", "GRANT CREATE ON DATABASE postgres TO administrator")
+    for _ in range(2):
+        run(server.url(order["as"], "postgres"), input=order["steps"])
+    if order["schema"]:
+        owner = "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'my_service'"
+    else:
+        owner = "SELECT datdba::regrole FROM pg_database WHERE datname = 'my_service'"
+    role = "SELECT row_to_json(r) FROM pg_roles AS r WHERE rolname = 'my_service'"
+    url = f"postgres://my_service:{order['password']}@127.0.0.1:{server.port}/{order['database']}"
+    migrated = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        env=os.environ | order["budget"] | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+    )
+    tables = "SELECT count(*) FROM pg_tables WHERE tableowner = 'my_service'"
+    members = "SELECT count(*) FROM pg_auth_members WHERE member = 'my_service'::regrole"
+    seen = {
+        "role": json.loads(run(superuser, "-c", role)),
+        "owner": run(superuser, "-c", owner),
+        "member of": int(run(superuser, "-c", members)),
+        "tables": int(run(url, "-c", tables)),
+        "errors": migrated.stderr,
+        "log": (folder / "server.log").read_text(),
+    }
+finally:
+    server.stop()
+    shutil.rmtree(folder)
+print(json.dumps(seen))
+"""
+
+
+def steps(deploy: str) -> str:
+    """What DEPLOY.md has psql do, with the answers to its questions."""
+    block = deploy.split("All of this may run again:\n\n")[1].split("\n\n")[0]
+    lines = [line.strip() for line in block.splitlines()]
+    assert all(lines)
+    for number, line in enumerate(lines):
+        if line.startswith(r"\password"):
+            lines[number] = f"{line}\n{PASSWORD}\n{PASSWORD}"
+        elif line.startswith(r"\prompt"):
+            lines[number] = f"{line}\n{PASSWORD}"
+    return "\n".join(lines) + "\n"
+
+
+def deploy_of(bake: Bake, target: str) -> tuple[str, Plan]:
+    answers = Combination(target, "none", "wsgi").answers()
+    return (bake(**answers) / "DEPLOY.md").read_text(encoding="utf-8"), plan_of(answers)
+
+
+@pytest.mark.parametrize("target", [each for each in MADE if each not in ("neon", "supabase")])
+def test_the_statements_are_the_same_everywhere(bake: Bake, target: str) -> None:
+    deploy, plan = deploy_of(bake, target)
+    of_railway, other = deploy_of(bake, "railway")
+
+    limit = f"CONNECTION LIMIT {plan.of_the_role};"
+    assert steps(deploy).count(limit) == 1
+    assert steps(deploy).replace(limit, f"CONNECTION LIMIT {other.of_the_role};") == steps(
+        of_railway
+    )
+
+
+@pytest.fixture(scope="module")
+def installed(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = tmp_path_factory.mktemp("roles") / "my_service"
+    shutil.copytree(bake(), project)
+    install(project, "5.2")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("target", "administrator"),
+    [
+        ("railway", "administrator"),
+        ("railway", "postgres"),
+        ("supabase", "administrator"),
+        ("neon", "administrator"),
+    ],
+)
+def test_the_service_is_an_ordinary_role_that_owns_its_database(
+    bake: Bake, installed: Path, target: str, administrator: str
+) -> None:
+    deploy, plan = deploy_of(bake, target)
+    schema = target == "supabase"
+    order = {
+        "as": administrator,
+        "steps": steps(deploy),
+        "schema": schema,
+        "database": "postgres" if schema else "my_service",
+        "password": PASSWORD,
+        # The migrations see that the role may open the connections of the budget.
+        "budget": {name: str(getattr(plan.answers, what)) for name, what in VARIABLES.items()},
+    }
+
+    done = subprocess.run(
+        [installed / ".venv" / "bin" / "python", "-B", "-c", MAKE],
+        cwd=installed,
+        env=environment_of(installed, "5.2") | SETTINGS,
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = json.loads(done.stdout)
+    role = seen["role"]
+
+    assert seen["owner"] == "my_service"
+    assert role["rolconnlimit"] == plan.of_the_role
+    powers = ("super", "createrole", "createdb", "replication", "bypassrls")
+    assert [power for power in powers if role[f"rol{power}"]] == []
+    assert seen["member of"] == 0
+    assert any("statement_timeout" in setting for setting in role["rolconfig"])
+    assert seen["tables"] > 5, seen["errors"]
+    # Neon takes no secret that is made on the client.
+    assert (PASSWORD in seen["log"]) == (target == "neon")
+
+
+SETTINGS = {"SECRET_KEY": f"only-for-tests-{PASSWORD}", "ALLOWED_HOSTS": "localhost"}
+# Where a role is made by the provider, or by a file of the project.
+MADE_BY_OTHERS = ("crunchy-bridge", "docker-compose", "fly", "heroku", "kubernetes", "render")
+
+
+@pytest.mark.parametrize("target", [*MADE, *MADE_BY_OTHERS, "planetscale"])
+def test_no_service_logs_in_as_the_administrator(bake: Bake, target: str) -> None:
+    project = bake(**Combination(target, "none", "wsgi").answers())
+    deploy = (project / "DEPLOY.md").read_text(encoding="utf-8")
+    files = facts.hosting(target)["deploy"]["files"]
+    texts = [path.read_text("utf-8") for name in files if (path := project / name).is_file()]
+    administrators = "postgres|doadmin|avnadmin|dbadmin|neondb_owner"
+
+    assert ("CREATE ROLE my_service LOGIN" in deploy) == (target in MADE)
+    for text in (deploy, *texts):
+        assert re.findall(rf"://(?:{administrators})\b", text) == []
+    assert "--inherited-roles" not in deploy
+    assert "0.0.0.0/0 --port 5432" not in deploy and "--public-access 0.0.0.0" not in deploy
+
+
+@pytest.mark.parametrize("pooling", ["none", "provider-pooler"])
+def test_the_account_of_google_is_narrow(bake: Bake, pooling: str) -> None:
+    project = bake(**Combination("google-cloud", pooling, "wsgi").answers())
+    deploy = (project / "DEPLOY.md").read_text(encoding="utf-8")
+
+    assert "compute@developer.gserviceaccount.com" not in deploy
+    of_the_project = re.findall(r"gcloud projects add-iam-policy-binding .*\\\n +(.+)", deploy)
+    assert len(of_the_project) == deploy.count("projects add-iam-policy-binding")
+    assert all("resource.name == " in condition for condition in of_the_project)
+    for name in ("service.yaml", "migrate.yaml"):
+        assert "serviceAccountName: my-service-service@" in (project / name).read_text("utf-8")
+
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nonly for tests\n-----END CERTIFICATE-----\n"
+DEPLOYED = [
+    Combination("docker-compose", "pgbouncer", "wsgi"),
+    Combination("heroku", "persistent", "wsgi"),
+    Combination("render", "none", "asgi"),
+    Combination("digitalocean", "provider-pooler", "wsgi"),
+    Combination("aws-rds", "persistent", "wsgi"),
+    Combination("supabase", "provider-pooler", "asgi"),
+    Combination("kubernetes", "pgbouncer", "wsgi"),
+]
+
+
+@pytest.mark.parametrize("combination", DEPLOYED, ids=lambda each: each.id)
+def test_djangos_check_of_a_deployment_has_nothing_to_say(
+    bake: Bake, tmp_path: Path, combination: Combination
+) -> None:
+    answers = combination.answers()
+    target, project = facts.hosting(combination.hosting_target), tmp_path / "my_service"
+    shutil.copytree(bake(**answers), project)
+    install(project, "5.2")
+    plan = plan_of(answers)
+    said: dict[str, Any] = {
+        name: min(values)
+        for name, values in environment(project, facts.deploy_files(plan, target)).items()
+        if not any("$" in value for value in values)
+    }
+    urls = dict.fromkeys(facts.roads(plan, target)["all"], "postgres://a:b@localhost:5432/c")
+    own = {"SECRET_KEY": os.urandom(32).hex(), "DATABASE_CA_CERT": CERTIFICATE}
+
+    done = subprocess.run(
+        [".venv/bin/python", "manage.py", "check", "--deploy", "--fail-level=WARNING"],
+        cwd=project,
+        env=environment_of(project, "5.2") | SETTINGS | said | urls | own,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout + done.stderr
