@@ -74,7 +74,7 @@ class Answers:
     reserved: int  # of those, kept back by the server: at least so many
     other_connections: int  # held by workers, cron jobs, shells and migrations
     pooling: str
-    server: str  # "wsgi" or "asgi"
+    server: str  # "wsgi", "wsgi-gunicorn" or "asgi"
     web_instances: int  # the most that ever run
     web_processes: int  # per instance
     web_threads: int  # per process; under ASGI, requests that use the database at once

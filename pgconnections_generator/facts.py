@@ -138,14 +138,14 @@ def prepared_statements(target: Mapping[str, Any]) -> int | None:
     return target.get("provider_pooler", {}).get("max_prepared_statements", {}).get("value")
 
 
-def lock(plan: Plan, server: str, target: Mapping[str, Any]) -> str:
+def lock(plan: Plan, target: Mapping[str, Any]) -> str:
     """The file in templates/locks/ with what this choice requires, locked."""
     driver = "psycopg-pool" if plan.own_backend else "psycopg"
     if plan.pooling.startswith("django-"):
         driver = plan.pooling
     certificates = tls(target)
     certifi = "-certifi" if certificates and certificates["kind"] == "public" else ""
-    return f"{driver}-{server}{certifi}"
+    return f"{driver}{certifi}"
 
 
 def deploy_files(plan: Plan, target: Mapping[str, Any]) -> list[str]:

@@ -61,7 +61,7 @@ def variables(answers: dict[str, Any]) -> dict[str, Any]:
         "roads": roads(plan, target),
         "tls": tls(target),
         "times": times(target),
-        "lock": lock(plan, str(answers["server"]), target),
+        "lock": lock(plan, target),
         "deploy_files": files,
         "only_for_the_host": sorted({name.partition("/")[0] for name in files}),
         "own_pgbouncer": started_by in ("command", "sidecar"),

@@ -30,7 +30,7 @@ def requirements() -> dict[str, str]:
     for combination in LEGAL:
         answers = resolved(combination.answers())
         target = hosting(answers["hosting_target"])
-        name = lock(plan_of(answers), answers["server"], target)
+        name = lock(plan_of(answers), target)
         environment = create_env_with_context({"cookiecutter": answers})
         environment.loader = FileSystemLoader(PROJECT)
         sets[name] = environment.get_template("pyproject.toml").render(cookiecutter=answers)

@@ -595,7 +595,8 @@ def test_options_of_cruft(user: dict[str, str], here: Path, clone: Path, tmp_pat
         ),
         (
             {"server": ["wsgi"]},
-            "server must be one of wsgi, asgi, not ['wsgi']; accepted would be server=wsgi.",
+            "server must be one of wsgi, wsgi-gunicorn, asgi, not ['wsgi']; "
+            "accepted would be server=wsgi.",
         ),
         (
             {"project_name": None},

@@ -55,8 +55,8 @@ def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
             file=sys.stderr,
         )
 
-    assert lines(package) <= 550
-    assert lines(default) <= 1350
+    assert lines(package) <= 850
+    assert lines(default) <= 1700
     assert sizes[largest] <= 1750
 
 

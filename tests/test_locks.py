@@ -153,13 +153,16 @@ def test_a_package_of_the_owner_survives_a_switch(tmp_path: Path) -> None:
     commit(project)
 
     switch = ["cruft", "update", "--skip-apply-ask", "--variables-to-update"]
-    done = run(*switch, '{"server": "asgi", "pooling": "none"}', cwd=project, env=env)
+    done = run(*switch, '{"pooling": "django-db-connection-pool"}', cwd=project, env=env)
 
     assert done.returncode == 0, done.stderr
-    asked = project_of(project)["project"]["dependencies"]
-    assert {"pillow", "uvicorn-worker>=0.3,<1", "psycopg[binary]>=3.2,<4"} <= set(asked)
+    pool, asked = (
+        "django-db-connection-pool>=1.2.6,<2",
+        project_of(project)["project"]["dependencies"],
+    )
+    assert {"pillow", "psycopg[binary]>=3.2,<4", pool} <= set(asked)
     assert (project / "requirements.txt").read_text(encoding="utf-8") == lock
-    assert not_locked(project).startswith("requirements.txt does not have uvicorn-worker>=0.3,<1. ")
+    assert not_locked(project).startswith(f"requirements.txt does not have {pool}. ")
 
 
 def not_locked(project: Path) -> str:

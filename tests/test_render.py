@@ -238,6 +238,9 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/backend/base.py": with_own_backend,
     "pgconnections/backend/checks.py": behind_transactions,
     "pgconnections/backend/patience.py": with_own_backend,
+    "pgconnections/backend/pieces.py": lambda answers: answers["server"] != "wsgi-gunicorn",
+    "pgconnections/backend/wsgi_environ.py": lambda answers: answers["server"] == "wsgi",
+    "pgconnections/backend/wsgi_threads.py": lambda answers: answers["server"] == "wsgi",
     "pgconnections/bounded/base.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
     "pgconnections/pgbouncer.py": pgbouncer_started_by("command", "sidecar"),
     "pgconnections/pgbouncer_ini.py": pgbouncer_started_by("service"),
@@ -251,6 +254,7 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "tests/pooler.py": behind_a_pooler,
     "tests/test_connections.py": lambda answers: not behind_a_pooler(answers),
     "tests/test_pooler.py": behind_a_pooler,
+    "tests/test_waiting.py": lambda answers: answers["server"] != "wsgi-gunicorn",
 }
 
 
@@ -318,11 +322,18 @@ def test_recommended_renders_what_it_resolves_to(bake: Bake, combination: Combin
 # --- what the files say ------------------------------------------------------------------------
 
 
+APPLICATIONS = {
+    "wsgi": '"pgconnections.backend.wsgi_threads:application(',
+    "wsgi-gunicorn": '"config.wsgi"',
+    "asgi": '"pgconnections.backend.pieces:application()"',
+}
+
+
 @EVERY_RENDERING
 def test_deploy_files_start_the_server(bake: Bake, answers: Answers) -> None:
     project = bake(**answers)
     module = (project / "pgconnections" / "serve.py").read_text()
-    assert f'"config.{resolved(answers)["server"]}"' in module
+    assert APPLICATIONS[resolved(answers)["server"]] in module
 
     for name in ("Dockerfile", "Procfile", "render.yaml", "dev.py", "tests/service.py"):
         path = project / name
@@ -433,8 +444,8 @@ def test_numbers_of_pgbouncer_ini(bake: Bake, answers: Answers) -> None:
 
 def web_timeout(project: Path) -> int:
     """Seconds after which gunicorn ends a worker that does not answer."""
-    source = (project / "gunicorn.conf.py").read_text(encoding="utf-8")
-    return int(re.search(r"^timeout = (\d+)$", source, re.MULTILINE)[1])
+    source = (project / "pgconnections" / "serve.py").read_text(encoding="utf-8")
+    return int(re.search(r'^ +"--timeout=(\d+)",$', source, re.MULTILINE)[1])
 
 
 @EVERY_RENDERING

@@ -3,6 +3,9 @@
         f"--bind={host}:{port}",
         # Processes of this instance.
         f"--workers={BUDGET.processes}",
-        "--worker-class=uvicorn_worker.UvicornWorker",
-        "config.asgi",
+        "--worker-class=asgi",
+        # Django has nothing to do when it starts or ends.
+        "--asgi-lifespan=off",
+{% include "server/_gunicorn.py" %}
+        "pgconnections.backend.pieces:application()",
     ]

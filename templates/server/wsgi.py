@@ -3,8 +3,13 @@
         f"--bind={host}:{port}",
         # Processes of this instance.
         f"--workers={BUDGET.processes}",
-        # Per process. A thread uses one connection at a time.
-        "--worker-class=gthread",
-        f"--threads={BUDGET.threads}",
-        "config.wsgi",
+        # Its event loop waits for clients; the threads run Django.
+        "--worker-class=asgi",
+        "--asgi-lifespan=off",
+        # Seconds that a request goes on whose client has left: what waits for a thread is not run.
+        "--asgi-disconnect-grace-period=0",
+{% include "server/_gunicorn.py" %}
+        # The threads of each process, each of which uses one connection at a time, and the bytes
+        # that a body may have.
+        f"pgconnections.backend.wsgi_threads:application({BUDGET.threads}, {100 * 2**20})",
     ]

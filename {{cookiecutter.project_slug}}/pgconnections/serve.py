@@ -6,7 +6,9 @@ It loads the settings before the server does, so that a mistake in them is one s
 then takes the place of this process, in a fresh interpreter: a reload finds what has changed.
 """
 
+import contextlib
 import os
+import socket
 import sys
 from importlib import import_module
 
@@ -30,8 +32,16 @@ def server() -> list[str]:
     """The command line of the web server."""
     from pgconnections.settings import BUDGET
 
-    host, port = os.environ.get("HOST") or "0.0.0.0", os.environ.get("PORT") or "8000"
+    host, port = os.environ.get("HOST") or everywhere(), os.environ.get("PORT") or "8000"
 {% include "server/" ~ cookiecutter.server ~ ".py" %}
+
+
+def everywhere() -> str:
+    """All addresses of this machine: of both families, where one socket takes both."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        if not probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
+            return "[::]"
+    return "0.0.0.0"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,11 @@
+    return [
+        "gunicorn",
+        f"--bind={host}:{port}",
+        # Processes of this instance.
+        f"--workers={BUDGET.processes}",
+        # Per process. A thread uses one connection at a time.
+        "--worker-class=gthread",
+        f"--threads={BUDGET.threads}",
+{% include "server/_gunicorn.py" %}
+        "config.wsgi",
+    ]
