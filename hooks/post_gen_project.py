@@ -4,7 +4,8 @@ import os  # pathlib alone would take as long to import as all of this takes to 
 import sys
 
 # Cookiecutter renders every folder; those for the files of other answers are empty.
-for folder in {{ plan | deploy_folders + ["pgconnections/bounded", "pgconnections/postgrespool2"] }}:
+choices = ["pgconnections/bounded", "pgconnections/pooled", "pgconnections/postgrespool2"]
+for folder in {{ plan | deploy_folders }} + choices:
     if os.path.isdir(folder) and not os.listdir(folder):
         os.rmdir(folder)
 

@@ -80,5 +80,22 @@ TABLES = {
         ("PgBouncer", "clients", "budget", "peak", "answers", "seconds"),
         key=2,
     ),
+    # bench/servers.py measures these two.
+    "servers": Table(
+        "servers.md",
+        (
+            *("server", "pooling", "view", "requests/s", "of gthread", "per CPU, of gthread"),
+            *("busiest", "p50, ms", "p99, ms", "errors", "MB", "opened", "peak"),
+        ),
+        key=3,
+    ),
+    "distances": Table(
+        "servers.md",
+        (
+            *("server", "pooling", "0 ms, 8", "0 ms, 64", "2 ms, 8", "2 ms, 64", "2 ms, 512"),
+            *("10 ms, 8", "10 ms, 64"),
+        ),
+        key=2,
+    ),
     "prepared": Table("pgbouncer.md", ("PgBouncer", "query", "ms without", "times with"), key=2),
 }

@@ -126,7 +126,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
 def test_the_code_of_the_template_is_clean(command: list[str]) -> None:
-    code = ["pgconnections_extension.py", "pgconnections_generator", "docs", "tests"]
+    code = ["pgconnections_extension.py", "pgconnections_generator", "bench", "docs", "tests"]
     done = subprocess.run(
         [sys.executable, "-m", "ruff", *command, *code],
         cwd=TEMPLATE,

@@ -50,7 +50,7 @@ MUTATIONS = [
              "test_settings.py::test_migrations_are_complete"),
     Mutation("CONN_MAX_AGE of a pool", POOL, SETTINGS, '_AGE": 0', '_AGE": 60', LOAD),
     Mutation("health checks of a pool", POOL, SETTINGS, 'CHECKS": True', 'CHECKS": False', LOST),
-    Mutation("Django's own check of a pool", POOL, SETTINGS, '"pgconnections.backend"',
+    Mutation("Django's own check of a pool", POOL, SETTINGS, '"pgconnections.pooled"',
              '"django.db.backends.postgresql"', LOST),
     Mutation("max_size", POOL, SETTINGS, "BUDGET.per_process", "BUDGET.per_process + 1", LOAD),
     Mutation("options of the URL", POOL, SETTINGS, '**url["OPTIONS"],', "",

@@ -242,6 +242,9 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/backend/wsgi_environ.py": lambda answers: answers["server"] == "wsgi",
     "pgconnections/backend/wsgi_threads.py": lambda answers: answers["server"] == "wsgi",
     "pgconnections/bounded/base.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
+    "pgconnections/pooled/base.py": lambda answers: (
+        answers["pooling"] == "psycopg-pool" or (behind_a_pooler(answers) and asgi(answers))
+    ),
     "pgconnections/pgbouncer.py": pgbouncer_started_by("command", "sidecar"),
     "pgconnections/pgbouncer_ini.py": pgbouncer_started_by("service"),
     "pgconnections/postgrespool2/base.py": lambda answers: (
@@ -444,8 +447,8 @@ def test_numbers_of_pgbouncer_ini(bake: Bake, answers: Answers) -> None:
 
 def web_timeout(project: Path) -> int:
     """Seconds after which gunicorn ends a worker that does not answer."""
-    source = (project / "pgconnections" / "serve.py").read_text(encoding="utf-8")
-    return int(re.search(r'^ +"--timeout=(\d+)",$', source, re.MULTILINE)[1])
+    source = (project / "gunicorn.conf.py").read_text(encoding="utf-8")
+    return int(re.search(r"^timeout = (\d+)$", source, re.MULTILINE)[1])
 
 
 @EVERY_RENDERING

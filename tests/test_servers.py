@@ -32,9 +32,9 @@ FLIPS = [
     ("wsgi", "end_a_thread", THREADS, "except BaseException", "except KeyboardInterrupt"),
     ("asgi", "as_they_were_meant", PIECES, 'scope.get("method") == "HEAD"', "False"),
     ("wsgi", "both_address_families", SERVE, 'return "[::]"', 'return "0.0.0.0"'),
-    ("wsgi-gunicorn", "longer_than", SERVE, "keep-alive=620", "keep-alive=1"),
-    ("wsgi-gunicorn", "one_line", SERVE, "%(M)s ms", ""),
-    ("asgi", "proxy_says", SERVE, "forwarded-allow-ips=", "forwarded-allow-ips=*"),
+    ("wsgi-gunicorn", "longer_than", GUNICORN, "keepalive = 620", "keepalive = 1"),
+    ("wsgi-gunicorn", "one_line", GUNICORN, "%(M)s ms", ""),
+    ("asgi", "proxy_says", GUNICORN, 'allow_ips = ""', 'allow_ips = "*"'),
     ("asgi", "reloaded", GUNICORN, "def on_reload", "def unused"),
 ]
 

@@ -1,5 +1,4 @@
-"""What gunicorn does around its workers: it reads this file by itself. Its settings are in
-pgconnections/serve.py."""
+"""gunicorn reads this file by itself. Its sizes are those of the budget: pgconnections/serve.py."""
 
 import os
 import random
@@ -8,6 +7,27 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+
+# Seconds after which a worker that no longer answers is replaced. One slow request is no reason.
+timeout = 30
+# Seconds that requests have to end in, once the server is told to stop.
+graceful_timeout = 30
+# Seconds that a connection may idle: longer than load balancers keep theirs (AWS 60, Azure 240,
+# Google 600), or a request is lost to one that closes as it arrives.
+keepalive = 620
+
+# Nobody's word for the scheme but that of the header in config/settings.py.
+forwarded_allow_ips = ""
+# Bytes of each field of a request's header, and their number.
+limit_request_field_size = 8190
+limit_request_fields = 100
+
+# When, from whom, for whom, what, the status, and the milliseconds that it took.
+accesslog = "-"
+access_log_format = '%(t)s %(h)s %({x-forwarded-for}i)s "%(m)s %(U)s" %(s)s %(M)s ms'
+
+# Nothing talks to it, and it would need a home folder to write to.
+control_socket_disable = True
 
 # Bytes that the container may have, or the word "max".
 LIMIT = Path("/sys/fs/cgroup/memory.max")

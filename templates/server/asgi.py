@@ -6,6 +6,5 @@
         "--worker-class=asgi",
         # Django has nothing to do when it starts or ends.
         "--asgi-lifespan=off",
-{% include "server/_gunicorn.py" %}
         "pgconnections.backend.pieces:application()",
     ]

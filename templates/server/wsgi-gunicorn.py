@@ -6,6 +6,5 @@
         # Per process. A thread uses one connection at a time.
         "--worker-class=gthread",
         f"--threads={BUDGET.threads}",
-{% include "server/_gunicorn.py" %}
         "config.wsgi",
     ]

@@ -8,7 +8,6 @@
         "--asgi-lifespan=off",
         # Seconds that a request goes on whose client has left: what waits for a thread is not run.
         "--asgi-disconnect-grace-period=0",
-{% include "server/_gunicorn.py" %}
         # The threads of each process, each of which uses one connection at a time, and the bytes
         # that a body may have.
         f"pgconnections.backend.wsgi_threads:application({BUDGET.threads}, {100 * 2**20})",

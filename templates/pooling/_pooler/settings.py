@@ -23,7 +23,7 @@ DATABASES = {
 {% else %}
         **database({{ roads.pooled | arguments }}{{ ', tls=tls.options' if tls }}),
 {% endif %}
-        "ENGINE": "pgconnections.backend",
+        "ENGINE": "pgconnections.{{ 'pooled' if cookiecutter.server == 'asgi' else 'backend' }}",
 {% if plan.transaction_mode %}
         # A server-side cursor would be gone with the transaction that opened it.
         "DISABLE_SERVER_SIDE_CURSORS": True,

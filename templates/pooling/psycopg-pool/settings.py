@@ -7,7 +7,7 @@ url = database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }})
 DATABASES = {
     "default": {
         **url,
-        "ENGINE": "pgconnections.backend",
+        "ENGINE": "pgconnections.pooled",
         # The pool keeps the connections; Django must not.
         "CONN_MAX_AGE": 0,
         # A request gets a connection that still lives.
