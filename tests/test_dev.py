@@ -345,7 +345,10 @@ MOMENTS = {
 
 def is_there(project: Path, moment: str) -> bool:
     if moment == "web server":
-        return any("pgconnections.serve" in str(each.info["cmdline"]) for each in in_use(project))
+        # serve, or the server that takes its place at once.
+        return any(
+            " pgconnections." in " ".join(each.info["cmdline"] or []) for each in in_use(project)
+        )
     return any(project.glob(MOMENTS[moment]))
 
 
