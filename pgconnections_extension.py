@@ -1,5 +1,4 @@
-"""Loads the generator of the template that is rendered now. This file never changes: of its copies
-in other templates, and in other versions of this one, a process imports only the first."""
+"""Loads the generator of this template. It never changes: a process imports one of its copies."""
 
 import os
 import sys
@@ -9,8 +8,9 @@ NAME = "pgconnections_generator"
 
 
 def ConnectionsExtension(environment):
-    # Cookiecutter appends the template's folder to sys.path; a variant is a folder of a template.
-    here = [path for path in sys.path if os.path.exists(os.path.join(path, __name__ + ".py"))][-1]
+    # Cookiecutter appends the template's folder to sys.path as it was given; hooks run elsewhere.
+    last = max(n for n, path in enumerate(sys.path) if os.path.exists(f"{path}/{__name__}.py"))
+    here = sys.path[last] = os.path.abspath(sys.path[last])
     files = [os.path.realpath(os.path.join(here, up, NAME, "__init__.py")) for up in (".", "..")]
     file = next(filter(os.path.exists, files))
     if not getattr(sys.modules.get(NAME), "is_current", lambda _: False)(file):

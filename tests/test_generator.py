@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TEMPLATE
-from renderings import copy_of_the_template, new_user
+from renderings import copy_of_the_template, new_user, run
 
 SHIM = TEMPLATE / "pgconnections_extension.py"
 PACKAGE = TEMPLATE / "pgconnections_generator"
@@ -316,3 +316,13 @@ def test_too_old_for_cruft(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", [SHIM, PACKAGE / "__init__.py"], ids=lambda path: path.stem)
 def test_an_old_python_can_read_what_tells_so(path: Path) -> None:
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+def test_a_template_at_a_relative_path(tmp_path: Path) -> None:
+    """Hooks run in the new project, where the path that was given leads nowhere."""
+    template = copy_of_the_template(tmp_path / "template")
+    env = new_user(tmp_path / "home") | {"PYTHONDONTWRITEBYTECODE": "1"}
+    done = run("cookiecutter", template.name, "--no-input", "-o", "out", cwd=tmp_path, env=env)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "my_service" / "manage.py").exists()
