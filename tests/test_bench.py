@@ -48,5 +48,7 @@ def test_a_quick_run_of_one_server() -> None:
     cells = json.loads((BENCH / "results" / "servers-part.json").read_text("utf-8"))["cells"]
     assert [cell["row"][1:] for cell in cells] == 2 * [["persistent", "sync"]]
     for cell in cells:
-        assert (cell["errors"], cell["opened"], cell["peak"]) == (0, 8, 8), cell
+        # How clients spread over processes is chance: one may need three of its four threads.
+        assert cell["errors"] == 0, cell
+        assert 0 < cell["opened"] == cell["peak"] <= 8, cell
         assert cell["requests"] > 0
