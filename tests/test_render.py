@@ -235,10 +235,12 @@ def known_tls(answers: Answers) -> bool:
 # it. `pooling` is never "recommended" here.
 CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/apps.py": behind_transactions,
+    "pgconnections/backend/asgi_bodies.py": asgi,
     "pgconnections/backend/base.py": with_own_backend,
     "pgconnections/backend/checks.py": behind_transactions,
     "pgconnections/backend/patience.py": with_own_backend,
-    "pgconnections/backend/pieces.py": lambda answers: answers["server"] != "wsgi-gunicorn",
+    "pgconnections/backend/event_loop.py": lambda answers: answers["server"] != "wsgi-gunicorn",
+    "pgconnections/backend/wsgi_bodies.py": lambda answers: answers["server"] == "wsgi-gunicorn",
     "pgconnections/backend/wsgi_environ.py": lambda answers: answers["server"] == "wsgi",
     "pgconnections/backend/wsgi_threads.py": lambda answers: answers["server"] == "wsgi",
     "pgconnections/bounded/base.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
@@ -327,8 +329,8 @@ def test_recommended_renders_what_it_resolves_to(bake: Bake, combination: Combin
 
 APPLICATIONS = {
     "wsgi": '"pgconnections.backend.wsgi_threads:application(',
-    "wsgi-gunicorn": '"config.wsgi"',
-    "asgi": '"pgconnections.backend.pieces:application()"',
+    "wsgi-gunicorn": '"pgconnections.backend.wsgi_bodies:application(',
+    "asgi": '"pgconnections.backend.asgi_bodies:application(',
 }
 
 

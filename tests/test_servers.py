@@ -20,7 +20,7 @@ RUNS = [
 ]
 SERVE, GUNICORN = "pgconnections/serve.py", "gunicorn.conf.py"
 THREADS = "pgconnections/backend/wsgi_threads.py"
-PIECES = "pgconnections/backend/pieces.py"
+LOOP = "pgconnections/backend/event_loop.py"
 ENVIRON = "pgconnections/backend/wsgi_environ.py"
 # The server, some of its tests, and what they guard: where it is, and what to make of it.
 FLIPS = [
@@ -30,7 +30,11 @@ FLIPS = [
     ("wsgi", "last_word", ENVIRON, 'rpartition(",")[2]', 'partition(",")[0]'),
     ("wsgi", "keep_no_thread", THREADS, "self.room.release(AHEAD)", "pass"),
     ("wsgi", "end_a_thread", THREADS, "except BaseException", "except KeyboardInterrupt"),
-    ("asgi", "as_they_were_meant", PIECES, 'scope.get("method") == "HEAD"', "False"),
+    ("wsgi", "one_at_a_time", LOOP, "backlog=1,", "backlog=100,"),
+    ("wsgi", "at_the_end", LOOP, "server.close, server.wait_closed = close, wait_closed", "pass"),
+    ("asgi", "limits", SERVE, "{100 * 2**20}", "{10**12}"),
+    ("wsgi-gunicorn", "limits", SERVE, "{100 * 2**20}", "{10**12}"),
+    ("asgi", "as_they_were_meant", LOOP, 'scope.get("method") == "HEAD"', "False"),
     ("wsgi", "both_address_families", SERVE, 'return "[::]"', 'return "0.0.0.0"'),
     ("wsgi-gunicorn", "longer_than", GUNICORN, "keepalive = 620", "keepalive = 1"),
     ("wsgi-gunicorn", "one_line", GUNICORN, "%(M)s ms", ""),

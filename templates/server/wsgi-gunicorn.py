@@ -6,5 +6,6 @@
         # Per process. A thread uses one connection at a time.
         "--worker-class=gthread",
         f"--threads={BUDGET.threads}",
-        "config.wsgi",
+        # The bytes that a body may have.
+        f"pgconnections.backend.wsgi_bodies:application({100 * 2**20})",
     ]

@@ -5,6 +5,7 @@
         f"--workers={BUDGET.processes}",
         # Its event loop waits for clients; the threads run Django.
         "--worker-class=asgi",
+        "--asgi-loop=asyncio",
         "--asgi-lifespan=off",
         # Seconds that a request goes on whose client has left: what waits for a thread is not run.
         "--asgi-disconnect-grace-period=0",

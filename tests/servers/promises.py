@@ -102,14 +102,23 @@ def test_answers_arrive_as_they_were_meant(server: Running) -> None:
         assert "dropping per RFC 9110" not in server.log.read_text()
 
 
+def chunked(size: int) -> bytes:
+    """A request with a body of so many bytes, which it does not say before."""
+    head = request("/request", "Transfer-Encoding: chunked", method="POST")
+    return head + b"%x\r\n%b\r\n0\r\n\r\n" % (size, bytes(size))
+
+
 def test_limits(server: Running) -> None:
     many = [f"X-{number}: a" for number in range(300)]
     assert server.status("/request", *many) in (400, 431)
     assert server.status("/request", f"X-Long: {'a' * 300_000}") in (0, 400, 431)
     assert server.status("/request", *(f"X-{number}: {'a' * 500}" for number in range(9))) == 200
-    if SERVER == "wsgi":
-        large = ["Content-Length: 200000000", "Expect: 100-continue"]
-        assert server.send(request("/request", *large, method="POST")).startswith(b"HTTP/1.1 413")
+    large = ["Content-Length: 200000000", "Expect: 100-continue"]
+    answer = server.send(request("/request", *large, method="POST"))
+    # gunicorn's threads ask for a body before they hand on its request.
+    assert answer.removeprefix(b"" if LOOP else b"HTTP/1.1 100 Continue\r\n\r\n")[9:12] == b"413"
+    assert b"HTTP/1.1 413" in server.send(chunked(101 * 2**20)) or not LOOP  # Django reads none
+    assert server.send(chunked(2**20))[9:12] == b"200"
     fits = ["Content-Length: 3", "Expect: 100-continue"]
     with socket.create_connection(("127.0.0.1", server.port), SOON) as client:
         client.sendall(request("/request", *fits, method="POST"))

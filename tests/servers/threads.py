@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from pgconnections.backend.event_loop import take_turns
 from tests.lab import ALL, SOON, Running, request, running, told
 from tests.postgres import Server
 from tests.service import PROJECT
@@ -68,3 +71,51 @@ def test_clients_that_stop_to_read_keep_no_thread(postgres: Server, tmp_path: Pa
             assert server.answered("/query", ALL) == ALL
     finally:
         file.write_text(text)
+
+
+class Taken(asyncio.Protocol):
+    def __init__(self, taken: list[asyncio.BaseTransport]) -> None:
+        self.connection_made = taken.append
+
+
+def test_clients_are_taken_one_at_a_time() -> None:
+    """Else all connections that a load balancer keeps may be those of one worker."""
+    with ExitStack() as clients, taking(clients, waiting=20) as (loop, taken, _):
+        steps = []
+        while len(taken) < 20:
+            before = len(taken)
+            loop.call_soon(loop.stop)
+            loop.run_forever()
+            steps.append(len(taken) - before)
+
+        assert max(steps) == 1
+
+
+def test_those_that_wait_at_the_end_are_taken() -> None:
+    with ExitStack() as clients, taking(clients, waiting=20) as (loop, taken, server):
+        server.close()
+        loop.run_until_complete(server.wait_closed())
+
+        assert len(taken) == 20
+
+
+@contextmanager
+def taking(clients: ExitStack, waiting: int) -> Iterator[tuple]:
+    """An event loop as that of a worker, so many clients that wait for it, and what it took."""
+    taken: list[asyncio.BaseTransport] = []
+    sock = clients.enter_context(socket.create_server(("127.0.0.1", 0), backlog=waiting))
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    take_turns()
+    try:
+        server = loop.run_until_complete(loop.create_server(lambda: Taken(taken), sock=sock))
+        for _ in range(waiting):
+            clients.enter_context(socket.create_connection(sock.getsockname()))
+        yield loop, taken, server
+    finally:
+        server.close()
+        for transport in taken:
+            transport.close()
+        loop.run_until_complete(asyncio.sleep(0.1))
+        loop.close()
+        asyncio.set_event_loop(None)

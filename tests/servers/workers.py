@@ -40,7 +40,8 @@ def test_the_end_loses_nothing(postgres: Server, tmp_path: Path, report: list[st
         lost += seen["lost"] + seen["closed"] + seen["failed"]
     report.append(f"| SIGTERM under load | {lost} lost |")
 
-    # Those in the queue of the socket at that moment; gunicorn's threads leave all of them there.
+    # Those in the queue of the socket at that moment: an event loop takes them, and leaves only who
+    # comes in the instant before it closes; gunicorn's threads leave all of them there.
     assert lost <= (2 if LOOP else 2 * CLIENTS)
 
 
