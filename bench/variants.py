@@ -62,7 +62,6 @@ HYPERCORN = (
 SERVERS = (
     Server("`wsgi-gunicorn`: gunicorn gthread", "wsgi-gunicorn", SERVE),
     Server("`wsgi`: gunicorn asgi, and threads", "wsgi", SERVE),
-    Server("the same, compiled", "wsgi", SERVE, compiled=True),
     Server("granian, WSGI", "wsgi-gunicorn", GRANIAN_WSGI),
     Server("waitress, 1 process", "wsgi-gunicorn", WAITRESS, processes=1),
     Server("`asgi`: gunicorn asgi", "asgi", SERVE),
