@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from combinations import Combination, plan_of
-from conftest import Bake
+from combinations import LEGAL, Combination, plan_of
+from conftest import TEMPLATE, Bake
 from deploys import environment
 from projects import environment as environment_of
 from projects import install
@@ -29,67 +29,13 @@ VARIABLES = {
     "WEB_THREADS": "web_threads",
 }
 PASSWORD = "0123456789abcdef" * 4
+MAKE = TEMPLATE / "tests" / "security" / "make_role.py"
 
 # Those whose first role is an administrator, and who let it make others.
 MADE = (
     *("aiven", "aws-aurora", "aws-rds", "azure", "digitalocean", "google-cloud"),
     *("neon", "railway", "supabase"),
 )
-
-# On a server of the project: an administrator as providers have it, or a superuser, makes the role
-# twice; then the migrations run as that role.
-MAKE = """
-import json, os, subprocess, sys, tempfile, shutil
-from pathlib import Path
-from tests import postgres as dev_postgres
-
-order, folder = json.load(sys.stdin), Path(tempfile.mkdtemp())
-server = dev_postgres.start(folder, "only-for-this-test", fsync="off", log_statement="all")
-psql = [dev_postgres.programs() / "psql", "-X", "-v", "ON_ERROR_STOP=1", "-At"]
-
-def run(url, *arguments, **options):
-    # Without a terminal `\\password` and `\\prompt` read their answers from the standard input.
-    done = subprocess.run(
-        [*psql, url, *arguments], capture_output=True, text=True, start_new_session=True, **options
-    )
-    if done.returncode:
-        sys.exit(done.stdout + done.stderr)
-    return done.stdout.strip()
-
-try:
-    superuser = server.url("postgres", "postgres")
-    run(superuser, "-c", "DROP DATABASE my_service", "-c", "DROP ROLE my_service")
-    create = f"CREATE ROLE administrator LOGIN CREATEDB CREATEROLE PASSWORD '{server.password}'"
-    run(superuser, "-c", create, "-c", "GRANT CREATE ON DATABASE postgres TO administrator")
-    for _ in range(2):
-        run(server.url(order["as"], "postgres"), input=order["steps"])
-    if order["schema"]:
-        owner = "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'my_service'"
-    else:
-        owner = "SELECT datdba::regrole FROM pg_database WHERE datname = 'my_service'"
-    role = "SELECT row_to_json(r) FROM pg_roles AS r WHERE rolname = 'my_service'"
-    url = f"postgres://my_service:{order['password']}@127.0.0.1:{server.port}/{order['database']}"
-    migrated = subprocess.run(
-        [sys.executable, "manage.py", "migrate"],
-        env=os.environ | order["budget"] | {"DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-    )
-    tables = "SELECT count(*) FROM pg_tables WHERE tableowner = 'my_service'"
-    members = "SELECT count(*) FROM pg_auth_members WHERE member = 'my_service'::regrole"
-    seen = {
-        "role": json.loads(run(superuser, "-c", role)),
-        "owner": run(superuser, "-c", owner),
-        "member of": int(run(superuser, "-c", members)),
-        "tables": int(run(url, "-c", tables)),
-        "errors": migrated.stderr,
-        "log": (folder / "server.log").read_text(),
-    }
-finally:
-    server.stop()
-    shutil.rmtree(folder)
-print(json.dumps(seen))
-"""
 
 
 def steps(deploy: str) -> str:
@@ -125,9 +71,12 @@ def test_the_statements_are_the_same_everywhere(bake: Bake, target: str) -> None
 @pytest.fixture(scope="module")
 def installed(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("roles") / "my_service"
-    shutil.copytree(bake(), project)
+    shutil.copytree(bake(**BEHIND_RAILWAYS), project)
     install(project, "5.2")
     return project
+
+
+BEHIND_RAILWAYS = Combination("railway", "provider-pooler", "wsgi").answers()
 
 
 @pytest.mark.parametrize(
@@ -150,14 +99,18 @@ def test_the_service_is_an_ordinary_role_that_owns_its_database(
         "schema": schema,
         "database": "postgres" if schema else "my_service",
         "password": PASSWORD,
+        "roads": ["DATABASE_URL", "DATABASE_UNPOOLED_URL"],
+        "railway": target == "railway",
+        # Neon takes no secret that is made on the client: all statements would have the password.
+        "log": "ddl" if target == "neon" else "all",
         # The migrations see that the role may open the connections of the budget.
         "budget": {name: str(getattr(plan.answers, what)) for name, what in VARIABLES.items()},
     }
 
     done = subprocess.run(
-        [installed / ".venv" / "bin" / "python", "-B", "-c", MAKE],
+        [installed / ".venv" / "bin" / "python", "-B", MAKE],
         cwd=installed,
-        env=environment_of(installed, "5.2") | SETTINGS,
+        env=environment_of(installed, "5.2") | SETTINGS | {"PYTHONPATH": str(installed)},
         input=json.dumps(order),
         capture_output=True,
         text=True,
@@ -173,26 +126,37 @@ def test_the_service_is_an_ordinary_role_that_owns_its_database(
     assert seen["member of"] == 0
     assert any("statement_timeout" in setting for setting in role["rolconfig"])
     assert seen["tables"] > 5, seen["errors"]
-    # Neon takes no secret that is made on the client.
-    assert (PASSWORD in seen["log"]) == (target == "neon")
+    assert seen["behind Railway's"] == ("my_service" if target == "railway" else None)
+    assert "ALTER ROLE" in seen["log"] and "ALTER ROLE" in seen["statements"]
+    assert PASSWORD not in seen["log"] + seen["statements"]
 
 
 SETTINGS = {"SECRET_KEY": f"only-for-tests-{PASSWORD}", "ALLOWED_HOSTS": "localhost"}
 # Where a role is made by the provider, or by a file of the project.
-MADE_BY_OTHERS = ("crunchy-bridge", "docker-compose", "fly", "heroku", "kubernetes", "render")
+MADE_BY_OTHERS = (
+    *("crunchy-bridge", "docker-compose", "fly", "heroku", "kubernetes", "planetscale", "render"),
+)
+POOLINGS = ("none", "pgbouncer", "provider-pooler")
 
 
-@pytest.mark.parametrize("target", [*MADE, *MADE_BY_OTHERS, "planetscale"])
-def test_no_service_logs_in_as_the_administrator(bake: Bake, target: str) -> None:
-    project = bake(**Combination(target, "none", "wsgi").answers())
+@pytest.mark.parametrize(
+    "combination",
+    [each for each in LEGAL if each.server == "wsgi" and each.pooling in POOLINGS],
+    ids=lambda each: each.id,
+)
+def test_no_service_logs_in_as_the_administrator(bake: Bake, combination: Combination) -> None:
+    project, target = bake(**combination.answers()), combination.hosting_target
     deploy = (project / "DEPLOY.md").read_text(encoding="utf-8")
     files = facts.hosting(target)["deploy"]["files"]
     texts = [path.read_text("utf-8") for name in files if (path := project / name).is_file()]
     administrators = "postgres|doadmin|avnadmin|dbadmin|neondb_owner"
 
+    assert target in (*MADE, *MADE_BY_OTHERS)
     assert ("CREATE ROLE my_service LOGIN" in deploy) == (target in MADE)
     for text in (deploy, *texts):
         assert re.findall(rf"://(?:{administrators})\b", text) == []
+        # Nor by a reference to the URL that the host has for the administrator.
+        assert target not in MADE or not re.search(r"\b\w*URL: preserve|\.\w*_URL\}", text)
     assert "--inherited-roles" not in deploy
     assert "0.0.0.0/0 --port 5432" not in deploy and "--public-access 0.0.0.0" not in deploy
 
