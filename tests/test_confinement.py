@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from combinations import LEGAL
+from combinations import LEGAL, Combination
 from conftest import TEMPLATE, Bake
 from uv import find_uv_bin
 
@@ -34,6 +34,8 @@ def test_every_container_of_compose_is_confined(compose: dict[str, Any]) -> None
         assert "cap_add" not in service, name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+        # What is built from the same files is built once.
+        assert service.get("build") != "." or service["image"] == "my-service", name
         # Its image has a user, or the file names one.
         assert "build" in service or service["user"] == "postgres", name
 
@@ -133,6 +135,40 @@ def test_only_the_service_reaches_the_database(kubernetes: list[dict[str, Any]])
         assert admits(policies, pooler, 5432, web, "own")
         assert not admits(policies, pooler, 5432, migrate, "own")
         assert not admits(policies, pooler, 5432, ANOTHER_POD, "own")
+
+
+# --- ECS, and a container anywhere ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["aws-rds", "aws-aurora"])
+def test_the_task_of_ecs_is_confined(bake: Bake, target: str) -> None:
+    project = bake(hosting_target=target)
+    task = json.loads((project / "task-definition.json").read_text(encoding="utf-8"))
+    dockerfile = (project / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    mounted = [{"sourceVolume": "tmp", "containerPath": "/tmp"}]
+
+    assert task["volumes"] == [{"name": "tmp"}]
+    for container in task["containerDefinitions"]:
+        assert container["readonlyRootFilesystem"] is True
+        assert container["user"] == "10001"
+        assert container["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
+        assert "privileged" not in container
+        assert container["mountPoints"] == mounted
+    # A volume has the permissions of the folder in the image: the user may write to it.
+    assert dockerfile.index("USER 10001") < dockerfile.index("VOLUME /tmp")
+
+
+CONTAINERS = ["aiven", "crunchy-bridge", "neon", "planetscale", "supabase"]
+
+
+@pytest.mark.parametrize("target", CONTAINERS)
+def test_a_container_anywhere_is_confined(bake: Bake, target: str) -> None:
+    answers = Combination(target, "none", "wsgi").answers()
+    deploy = (bake(**answers) / "DEPLOY.md").read_text(encoding="utf-8")
+    [run] = re.findall(r"docker run --detach (?:.*\\\n)*.*", deploy)
+
+    for option in ("--read-only", "--tmpfs /tmp", "--cap-drop ALL", "no-new-privileges"):
+        assert option in run
 
 
 # --- files that must not leave --------------------------------------------------------------------
