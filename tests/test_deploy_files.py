@@ -265,7 +265,11 @@ def images(project: Path) -> list[str]:
         found += re.findall(r"^FROM (\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
     if (compose := project / "compose.yaml").exists():
         services = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"].values()
-        found += [service["image"] for service in services if "image" in service]
+        found += [
+            service["image"]
+            for service in services
+            if service.get("pull_policy") != "build" and "image" in service
+        ]
     return found
 
 
