@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
+from fasteners import InterProcessLock
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TEMPLATE))
@@ -54,22 +56,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def bake(tmp_path_factory: pytest.TempPathFactory) -> Bake:
+def bake() -> Bake:
     """Render a project with these answers and return its folder.
 
-    The same answers give the same folder again: a test that changes files takes a copy.
+    The same answers give the same folder again, to all workers of a run: a test that changes files
+    takes a copy.
     """
 
     @functools.cache
     def _bake(**answers: str | int) -> Path:
-        output = tmp_path_factory.mktemp("baked")
-        project = cookiecutter(
-            str(TEMPLATE),
-            no_input=True,
-            extra_context=answers,
-            output_dir=str(output),
-            default_config=True,
-        )
-        return Path(project)
+        asked = json.dumps([str(TEMPLATE), answers], sort_keys=True)
+        output = Path(os.environ[SHARED], hashlib.sha256(asked.encode()).hexdigest()[:16])
+        with InterProcessLock(f"{output}.lock"):
+            if not output.exists():
+                # Only what is complete gets this name.
+                new = tempfile.mkdtemp(prefix="baked-", dir=output.parent)
+                cookiecutter(
+                    str(TEMPLATE),
+                    no_input=True,
+                    extra_context=answers,
+                    output_dir=new,
+                    default_config=True,
+                )
+                Path(new).chmod(0o755)
+                Path(new).rename(output)
+        [manage] = output.glob("*/manage.py")
+        return manage.parent
 
     return _bake
