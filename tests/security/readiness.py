@@ -81,6 +81,8 @@ def service(postgres: Server, log: Path) -> Iterator[Service]:
     with running_service(*before) as service:
         wait_for(service, 200)
         yield service
+    # Of a pool, whose threads would be waited for at the end.
+    assert "couldn't stop thread" not in log.read_text()
 
 
 def wait_for(service: Service, status: int) -> None:
