@@ -35,6 +35,30 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
+# Those whose tests take seconds, the longest first.
+SLOW = (
+    *("test_servers.py", "test_pgbouncer.py", "test_security.py", "test_projects.py"),
+    *("test_deploys.py", "test_mutations.py", "test_bench.py", "test_dev.py", "test_roles.py"),
+    "test_confinement.py",
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long begins first, dealt out among the workers, of which each gets a part of this
+    list: so none is left with a long test when all others have ended."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow = [item for item in items if item.path.name in SLOW]
+    slow.sort(key=lambda item: SLOW.index(item.path.name))
+    quick = [item for item in items if item.path.name not in SLOW]
+    # Neighbours share what they have made.
+    each = -(-len(quick) // workers)
+    items[:] = [
+        item
+        for part in range(workers)
+        for item in slow[part::workers] + quick[part * each : (part + 1) * each]
+    ]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-docs", action="store_true", help="write the tables in docs/ from this run"
