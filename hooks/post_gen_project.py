@@ -4,8 +4,8 @@ import os  # pathlib alone would take as long to import as all of this takes to 
 import sys
 
 # Cookiecutter renders every folder; those for the files of other answers are empty.
-choices = ["pgconnections/bounded", "pgconnections/pooled", "pgconnections/postgrespool2"]
-for folder in {{ plan | deploy_folders }} + choices:
+choices = ["bounded", "pooled", "postgrespool2", "sqlalchemy_pool"]
+for folder in {{ plan | deploy_folders }} + [f"pgconnections/{each}" for each in choices]:
     if os.path.isdir(folder) and not os.listdir(folder):
         os.rmdir(folder)
 

@@ -127,6 +127,16 @@ class Plan:
         return self.pooling in ("persistent", "psycopg-pool") or self.pooled
 
     @property
+    def process_pool(self) -> bool:
+        """Whether each process has Django's own pool, of psycopg."""
+        return self.pooling == "psycopg-pool" or (self.pooled and self.answers.server == "asgi")
+
+    @property
+    def queue_pool(self) -> bool:
+        """Whether each process has a pool of SQLAlchemy."""
+        return self.pooling in ("django-db-connection-pool", "django-postgrespool2")
+
+    @property
     def topology(self) -> str:
         """Where the poolers are that the plan counts."""
         a = self.answers

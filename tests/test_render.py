@@ -223,6 +223,11 @@ def with_own_backend(answers: Answers) -> bool:
     return answers["pooling"] in ("persistent", "psycopg-pool") or behind_a_pooler(answers)
 
 
+def with_a_pool(answers: Answers) -> bool:
+    """Of psycopg, in each process."""
+    return answers["pooling"] == "psycopg-pool" or (behind_a_pooler(answers) and asgi(answers))
+
+
 def pgbouncer_started_by(*ways: str) -> Callable[[Answers], bool]:
     """Whether there is a PgBouncer of our own, started in one of these ways."""
     return lambda answers: (
@@ -247,16 +252,21 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/backend/wsgi_bodies.py": lambda answers: answers["server"] == "wsgi-gunicorn",
     "pgconnections/backend/wsgi_environ.py": lambda answers: answers["server"] == "wsgi",
     "pgconnections/backend/wsgi_threads.py": lambda answers: answers["server"] == "wsgi",
-    "pgconnections/bounded/base.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
-    "pgconnections/pooled/base.py": lambda answers: (
-        answers["pooling"] == "psycopg-pool" or (behind_a_pooler(answers) and asgi(answers))
+    "pgconnections/backend/queue_pool.py": lambda answers: (
+        answers["pooling"] in ("django-db-connection-pool", "django-postgrespool2")
     ),
+    "pgconnections/bounded/base.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
+    "pgconnections/pooled/attempts.py": with_a_pool,
+    "pgconnections/pooled/base.py": with_a_pool,
     "pgconnections/pgbouncer.py": pgbouncer_started_by("command", "sidecar"),
     "pgconnections/pgbouncer_ini.py": pgbouncer_started_by("service"),
     "pgconnections/postgrespool2/base.py": lambda answers: (
         answers["pooling"] == "django-postgrespool2"
     ),
     "pgconnections/sidecar.py": pgbouncer_started_by("sidecar"),
+    "pgconnections/sqlalchemy_pool/base.py": lambda answers: (
+        answers["pooling"] == "django-db-connection-pool"
+    ),
     "pgconnections/tls.py": known_tls,
     "pgconnections/with_pgbouncer.py": pgbouncer_started_by("command"),
     "tests/get-pgbouncer.sh": behind_a_pooler,

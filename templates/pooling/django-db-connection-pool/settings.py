@@ -5,7 +5,7 @@
 DATABASES = {
     "default": {
         **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}),
-        "ENGINE": "dj_db_conn_pool.backends.postgresql",
+        "ENGINE": "pgconnections.sqlalchemy_pool",
         # The pool keeps the connections; Django must not.
         "CONN_MAX_AGE": 0,
         "POOL_OPTIONS": {
