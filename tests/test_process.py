@@ -1,0 +1,100 @@
+"""What one process does with its connections: threads, forks, streams, long lives, patience.
+
+docs/process.md says what stock Django does in the same place. The tests themselves are in
+tests/process/, and run inside of a rendered project.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import TEMPLATE, Bake
+from projects import install, shell
+
+FILES = TEMPLATE / "tests" / "process"
+# The choices by the engine that they have, with the modules for each, and a generation of Django.
+PERSISTENT = {"pooling": "persistent"}
+POOL = {"pooling": "psycopg-pool"}
+POOL_ASGI = {"pooling": "psycopg-pool", "server": "asgi"}
+NONE = {"pooling": "none"}
+BOUNDED = {"pooling": "none", "server": "asgi"}
+SQLALCHEMY = {"pooling": "django-db-connection-pool"}
+PSYCOPG2 = {"pooling": "django-postgrespool2"}
+RUNS = [
+    (PERSISTENT, ("owners", "longlived", "patience"), "5.2"),
+    (PERSISTENT, ("owners", "longlived", "patience"), "6"),
+    (POOL, ("owners", "longlived", "patience"), "5.2"),
+    (POOL_ASGI, ("owners", "longlived", "patience"), "6"),
+    (NONE, ("owners",), "6"),
+    (BOUNDED, ("owners", "longlived"), "5.2"),
+    (SQLALCHEMY, ("owners", "longlived"), "5.2"),
+    (PSYCOPG2, ("owners", "longlived"), "5.2"),
+]
+
+
+def prepare(
+    answers: dict[str, str], modules: tuple[str, ...], django: str, bake: Bake, folder: Path
+) -> Path:
+    """A project with these tests."""
+    project = folder / "my_service"
+    shutil.copytree(bake(**answers), project)
+    install(project, django)
+    shutil.copy(FILES / "lab.py", project / "tests" / "lab.py")
+    for name in modules:
+        shutil.copy(FILES / f"{name}.py", project / "tests" / f"test_{name}.py")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("answers", "modules", "django"), RUNS, ids=lambda each: "-".join(each) if each else ""
+)
+def test_a_process_keeps_its_promises(
+    answers: dict[str, str], modules: tuple[str, ...], django: str, bake: Bake, tmp_path: Path
+) -> None:
+    project = prepare(answers, modules, django, bake, tmp_path)
+
+    files = " ".join(f"tests/test_{name}.py" for name in modules)
+    done = shell(f".venv/bin/pytest -q {files}", project, django)
+
+    assert done.returncode == 0, done.stdout
+
+
+BASE, PATIENCE = "pgconnections/backend/base.py", "pgconnections/backend/patience.py"
+OWNERS, POOLED = "pgconnections/backend/owners.py", "pgconnections/pooled/base.py"
+ATTEMPTS = "pgconnections/pooled/attempts.py"
+# The module, some of its tests, and what they guard: where it is, and what to make of it.
+FLIPS = [
+    (PERSISTENT, "owners", "goes_back", OWNERS, "wrapper.close()", "pass"),
+    (POOL, "owners", "goes_back", OWNERS, "wrapper.close()", "pass"),
+    (POOL, "owners", "other_threads", OWNERS, "os.getpid() == self.process", "True"),
+    (PERSISTENT, "owners", "child", OWNERS, "os.dup2(", "str("),
+    (POOL, "owners", "child", POOLED, "OfDjango._connection_pools = {}", "pass"),
+    (PERSISTENT, "owners", "not_told_of", OWNERS, "here.owner.serves = True", "pass"),
+    (PERSISTENT, "longlived", "lost", BASE, "self.autocommit or ", ""),
+    (PERSISTENT, "longlived", "something_is_open", BASE, "self.connection) <= 2", "self) >= 0"),
+    (PERSISTENT, "longlived", "keeps_its", BASE, "not here.owner.serves and ", ""),
+    (PERSISTENT, "patience", "told_at_once", PATIENCE, "if not passes(error)", "if False"),
+    (PERSISTENT, "patience", "asked_once", BASE, "last > server.trouble_since", "False"),
+    (PERSISTENT, "patience", "outage", PATIENCE, "if first:", "if True:"),
+    (POOL, "patience", "told_at_once", ATTEMPTS, "client.fail(", "str("),
+    (POOL, "patience", "ends_its_threads", ATTEMPTS, "elif self.pool.closed", "elif False"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("flip", FLIPS, ids=[f"{flip[1]}-{flip[2]}" for flip in FLIPS])
+def test_a_missing_mend_is_seen(
+    flip: tuple[dict[str, str], str, str, str, str, str], bake: Bake, tmp_path: Path
+) -> None:
+    answers, module, tests, name, old, new = flip
+    project = prepare(answers, (module,), "5.2", bake, tmp_path)
+    file = project / name
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old} is not in {name}"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+    done = shell(f".venv/bin/pytest -q -x -k {tests} tests/test_{module}.py", project, "5.2")
+
+    # 1: tests ran and some failed. Anything else would be a project that does not run at all.
+    assert done.returncode == 1, done.stdout
