@@ -23,14 +23,14 @@ BOUNDED = {"pooling": "none", "server": "asgi"}
 SQLALCHEMY = {"pooling": "django-db-connection-pool"}
 PSYCOPG2 = {"pooling": "django-postgrespool2"}
 RUNS = [
-    (PERSISTENT, ("owners", "longlived", "patience"), "5.2"),
+    (PERSISTENT, ("owners", "longlived", "patience", "refused"), "5.2"),
     (PERSISTENT, ("owners", "longlived", "patience"), "6"),
-    (POOL, ("owners", "longlived", "patience"), "5.2"),
+    (POOL, ("owners", "longlived", "patience", "refused"), "5.2"),
     (POOL_ASGI, ("owners", "longlived", "patience"), "6"),
-    (NONE, ("owners",), "6"),
-    (BOUNDED, ("owners", "longlived"), "5.2"),
-    (SQLALCHEMY, ("owners", "longlived"), "5.2"),
-    (PSYCOPG2, ("owners", "longlived"), "5.2"),
+    (NONE, ("owners", "refused"), "6"),
+    (BOUNDED, ("owners", "longlived", "refused"), "5.2"),
+    (SQLALCHEMY, ("owners", "longlived", "refused"), "5.2"),
+    (PSYCOPG2, ("owners", "longlived", "refused"), "5.2"),
 ]
 
 
@@ -63,6 +63,7 @@ def test_a_process_keeps_its_promises(
 
 BASE, PATIENCE = "pgconnections/backend/base.py", "pgconnections/backend/patience.py"
 OWNERS, POOLED = "pgconnections/backend/owners.py", "pgconnections/pooled/base.py"
+HEALTH = "pgconnections/backend/health.py"
 ATTEMPTS = "pgconnections/pooled/attempts.py"
 # The module, some of its tests, and what they guard: where it is, and what to make of it.
 FLIPS = [
@@ -78,6 +79,7 @@ FLIPS = [
     (PERSISTENT, "patience", "told_at_once", PATIENCE, "if not passes(error)", "if False"),
     (PERSISTENT, "patience", "asked_once", BASE, "last > server.trouble_since", "False"),
     (PERSISTENT, "patience", "outage", PATIENCE, "if first:", "if True:"),
+    (PERSISTENT, "refused", "in_time", HEALTH, "if not connecting and", "if True or"),
     (POOL, "patience", "told_at_once", ATTEMPTS, "client.fail(", "str("),
     (POOL, "patience", "ends_its_threads", ATTEMPTS, "elif self.pool.closed", "elif False"),
 ]  # fmt: skip

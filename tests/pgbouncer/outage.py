@@ -52,7 +52,7 @@ def test_a_full_pool(lab: Lab, service: Service) -> None:
 
     replies, patience = with_a_full_pool(lab, service)
 
-    assert all(reply.status == 500 for reply in replies)
+    assert all(reply.status == 503 for reply in replies)
     assert all(0.9 < reply.seconds / patience < 1.3 for reply in replies)
 
 
@@ -90,7 +90,7 @@ def test_a_full_pool_in_trouble(lab: Lab, service: Service) -> None:
     """A kept connection that is not trusted waits, and then the new one in its place."""
     replies, patience = with_a_full_pool(lab, service)
 
-    assert all(reply.status == 500 for reply in replies)
+    assert all(reply.status == 503 for reply in replies)
     assert all(0.9 < reply.seconds / patience < 2.3 for reply in replies)
 
 

@@ -5,6 +5,8 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 
+from config.urls import handler500  # noqa: F401 (Django looks for it in the first of them)
+
 
 def backend(request: HttpRequest) -> JsonResponse:
     """The server process of PostgreSQL behind this request, kept busy so that requests overlap."""

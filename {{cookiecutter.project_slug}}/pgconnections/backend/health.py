@@ -1,22 +1,29 @@
-"""Endpoints for a load balancer or an orchestrator.
+"""Endpoints for a load balancer or an orchestrator, and what requests get without a connection.
 
 A middleware, and the first one: probes come by address, which ALLOWED_HOSTS cannot list. Anybody
 may ask, so it does not matter how often.
 """
 
 import logging
+import sys
 import threading
+import traceback
 from time import monotonic
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.encoding import escape_uri_path
+from django.views import defaults
 
 LIVE, READY = "/health/live", "/health/ready"
 # Seconds that all threads of a process share an answer, and after which having none is one.
 SHARED_FOR, HANGS_AFTER = 1, 5
 
-logger = logging.getLogger(__name__)
+CONNECTING = BaseDatabaseWrapper.ensure_connection.__wrapped__.__code__
+
+logger = logging.getLogger("pgconnections")
 
 
 class HealthMiddleware(MiddlewareMixin):
@@ -32,6 +39,24 @@ def reply(text: str, status: int = 200) -> HttpResponse:
     response = HttpResponse(text, "text/plain", status, headers={"Cache-Control": "no-store"})
     response._has_been_logged = True  # else Django logs a line for each 503
     return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The handler500: a request that got no connection in time may try again, and is no bug."""
+    error = sys.exc_info()[1]
+    frames = traceback.walk_tb(error and error.__traceback__)
+    connecting = any(frame.f_code is CONNECTING for frame, _ in frames)
+    if not connecting and "query_wait_timeout" not in str(error):  # which PgBouncer says
+        return defaults.server_error(request)
+    path = escape_uri_path(request.path)
+    logger.error("%s %s got no connection: %s", request.method, path, in_one_line(error))
+    response = reply("No connection to the database: try again.", 503)
+    response["Retry-After"] = 5
+    return response
+
+
+def in_one_line(error: BaseException | None) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 class Database:
@@ -74,7 +99,7 @@ def ask() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Exception as error:  # a pool raises errors of its own, which are not django.db.Error
-        return " ".join(f"{type(error).__name__}: {error}".split())
+        return in_one_line(error)
     return ""
 
 
