@@ -24,9 +24,9 @@ SQLALCHEMY = {"pooling": "django-db-connection-pool"}
 PSYCOPG2 = {"pooling": "django-postgrespool2"}
 RUNS = [
     (PERSISTENT, ("owners", "longlived", "patience", "refused"), "5.2"),
-    (PERSISTENT, ("owners", "longlived", "patience"), "6"),
+    (PERSISTENT, ("owners", "longlived", "patience", "counted"), "6"),
     (POOL, ("owners", "longlived", "patience", "refused"), "5.2"),
-    (POOL_ASGI, ("owners", "longlived", "patience"), "6"),
+    (POOL_ASGI, ("owners", "longlived", "patience", "counted"), "6"),
     (NONE, ("owners", "refused"), "6"),
     (BOUNDED, ("owners", "longlived", "refused"), "5.2"),
     (SQLALCHEMY, ("owners", "longlived", "refused"), "5.2"),
@@ -63,6 +63,7 @@ def test_a_process_keeps_its_promises(
 
 BASE, PATIENCE = "pgconnections/backend/base.py", "pgconnections/backend/patience.py"
 OWNERS, POOLED = "pgconnections/backend/owners.py", "pgconnections/pooled/base.py"
+SERVE = "pgconnections/serve.py"
 HEALTH = "pgconnections/backend/health.py"
 ATTEMPTS = "pgconnections/pooled/attempts.py"
 # The module, some of its tests, and what they guard: where it is, and what to make of it.
@@ -79,6 +80,8 @@ FLIPS = [
     (PERSISTENT, "patience", "told_at_once", PATIENCE, "if not passes(error)", "if False"),
     (PERSISTENT, "patience", "asked_once", BASE, "last > server.trouble_since", "False"),
     (PERSISTENT, "patience", "outage", PATIENCE, "if first:", "if True:"),
+    (PERSISTENT, "counted", "threads", SERVE, 'os.environ["WEB_THREADS"] = ', "str"),
+    (POOL, "counted", "workers", SERVE, 'os.environ["WEB_CONCURRENCY"] = ', "str"),
     (PERSISTENT, "refused", "in_time", HEALTH, "if not connecting and", "if True or"),
     (POOL, "patience", "told_at_once", ATTEMPTS, "client.fail(", "str("),
     (POOL, "patience", "ends_its_threads", ATTEMPTS, "elif self.pool.closed", "elif False"),

@@ -255,6 +255,9 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/backend/queue_pool.py": lambda answers: (
         answers["pooling"] in ("django-db-connection-pool", "django-postgrespool2")
     ),
+    "pgconnections/backend/streams.py": lambda answers: (
+        asgi(answers) or "pool" in answers["pooling"].replace("provider-pooler", "")
+    ),
     "pgconnections/bounded/base.py": lambda answers: asgi(answers) and answers["pooling"] == "none",
     "pgconnections/pooled/attempts.py": with_a_pool,
     "pgconnections/pooled/base.py": with_a_pool,

@@ -3,10 +3,14 @@
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from pgconnections.backend.environment import ConfigurationError
+from pgconnections.serve import count
 
 # Seconds after which a worker that no longer answers is replaced. One slow request is no reason.
 timeout = 30
@@ -31,6 +35,16 @@ control_socket_disable = True
 
 # Bytes that the container may have, or the word "max".
 LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def on_starting(server: Any) -> None:
+    """The command line and GUNICORN_CMD_ARGS override the sizes of the budget: what they say is
+    counted, or refused."""
+    cfg = server.cfg
+    try:
+        count(cfg.workers, cfg.threads, cfg.worker_class_str, server.app.app_uri or "")
+    except ConfigurationError as error:
+        sys.exit(f"{error}")
 
 
 def on_reload(server: Any) -> None:

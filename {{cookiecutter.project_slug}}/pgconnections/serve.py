@@ -13,6 +13,7 @@ import sys
 from importlib import import_module
 
 from pgconnections.backend.environment import ConfigurationError
+from pgconnections.budget import Budget
 
 
 def main() -> None:
@@ -34,6 +35,9 @@ def server() -> list[str]:
 
     host, port = os.environ.get("HOST") or everywhere(), os.environ.get("PORT") or "8000"
 {% include "server/" ~ cookiecutter.server ~ ".py" %}
+
+
+{% include "server/_count.py" %}
 
 
 def everywhere() -> str:

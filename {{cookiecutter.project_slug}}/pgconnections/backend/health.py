@@ -9,10 +9,12 @@ import sys
 import threading
 import traceback
 from time import monotonic
+from typing import Any
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.encoding import escape_uri_path
 from django.views import defaults
@@ -33,6 +35,21 @@ class HealthMiddleware(MiddlewareMixin):
         if request.path == READY:
             return reply("ready") if database.answers() else reply("not ready", 503)
         return None
+
+    def __call__(self, request: HttpRequest) -> Any:
+        response = super().__call__(request)
+        return response if self.async_mode else with_gaps(response)
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        return with_gaps(await super().__acall__(request))
+
+
+def with_gaps(response: HttpResponseBase) -> HttpResponseBase:
+    """Between the chunks of a stream an engine that has few connections gets its own back."""
+    gaps = getattr(connection, "gaps", None)
+    if gaps and response.streaming and not isinstance(response, FileResponse):
+        response.streaming_content = gaps(response.streaming_content)
+    return response
 
 
 def reply(text: str, status: int = 200) -> HttpResponse:

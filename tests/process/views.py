@@ -1,0 +1,70 @@
+"""Settings, and what the tests of streams ask."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from config.settings import *  # noqa: F403
+from django.db import connection, transaction
+from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.urls import path
+
+ROOT_URLCONF = "tests.views"
+CHUNKS = 8
+
+
+def pid() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return f"{cursor.fetchone()[0]}\n"
+
+
+def events() -> Iterator[str]:
+    """A query for each."""
+    for _ in range(CHUNKS):
+        yield pid()
+        time.sleep(0.25)
+
+
+def rows() -> Iterator[str]:
+    """Of one cursor, which a transaction of others must not have."""
+    cursor = connection.cursor()
+    cursor.execute("SELECT pg_backend_pid() FROM generate_series(1, %s)", [CHUNKS])
+    for _ in range(CHUNKS):
+        yield f"{cursor.fetchone()[0]}\n"
+        cursor.execute("SELECT pg_backend_pid()")
+        time.sleep(0.25)
+
+
+def in_a_transaction() -> Iterator[str]:
+    with transaction.atomic():
+        for _ in range(CHUNKS):
+            yield pid()
+            time.sleep(0.25)
+
+
+KINDS = {"events": events, "rows": rows, "transaction": in_a_transaction}
+
+
+def stream(request: HttpRequest, kind: str) -> StreamingHttpResponse:
+    pid()  # what the view takes itself
+    chunks = KINDS[kind]()
+    return StreamingHttpResponse(chunks if hasattr(request, "environ") else later(chunks))
+
+
+async def later(chunks: Iterator[str]) -> AsyncIterator[str]:
+    step: Any = sync_to_async(lambda: next(chunks, None))
+    while (chunk := await step()) is not None:
+        yield chunk
+        await asyncio.sleep(0.25)
+
+
+def query(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"backend": pid()})
+
+
+urlpatterns = [path("stream/<kind>", stream), path("query", query)]
