@@ -26,7 +26,6 @@ REFUSALS = [
     FAILED + 'FATAL:  role "me" is not permitted to log in',
     FAILED + 'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "mine"',
     FAILED + "FATAL:  server login has been failing, cached error: password authentication failed",
-    FAILED + "FATAL:  query_wait_timeout",
     FAILED + "FATAL:  das Datenbanksystem startet",
     FAILED + "ВАЖНО:  система баз данных запускается",
     FAILED + "FATAL:  Passwort-Authentifizierung für Benutzer »me« fehlgeschlagen",
@@ -47,6 +46,7 @@ PASSING = [
     FAILED + "server closed the connection unexpectedly",
     FAILED + "FATAL:  server login has been failing, cached error: connect failed",
     FAILED + "FATAL:  no more connections allowed (max_client_conn)",
+    "query_wait_timeout",
     'connection failed: connection to server on socket "/run/.s.PGSQL.5432" failed: '
     "No such file or directory\n\tIs the server running locally?",
     "connection timeout expired",
@@ -225,6 +225,23 @@ def test_a_success_is_forgiving() -> None:
     server.worked_at = time.monotonic()
 
     assert server.failed(time.monotonic(), OSError("gone")) < 10
+
+
+def test_only_a_query_that_worked_is_forgiving() -> None:
+    query()
+    server = connection.server
+    before = server.worked_at
+    server.gone_since = time.monotonic()
+    try:
+        connection.close()
+        connection.close_if_unusable_or_obsolete()
+        assert server.worked_at == before
+        query()
+        before = server.worked_at
+        connection.close_if_unusable_or_obsolete()
+        assert server.worked_at >= before
+    finally:
+        server.gone_since = None
 
 
 if "pool" in DATABASES["default"]["OPTIONS"]:
