@@ -23,14 +23,14 @@ BOUNDED = {"pooling": "none", "server": "asgi"}
 SQLALCHEMY = {"pooling": "django-db-connection-pool"}
 PSYCOPG2 = {"pooling": "django-postgrespool2"}
 RUNS = [
-    (PERSISTENT, ("owners", "longlived", "patience", "refused"), "5.2"),
+    (PERSISTENT, ("owners", "longlived", "patience", "refused", "migrations"), "5.2"),
     (PERSISTENT, ("owners", "longlived", "patience", "counted"), "6"),
     (POOL, ("owners", "longlived", "patience", "refused"), "5.2"),
-    (POOL_ASGI, ("owners", "longlived", "patience", "counted"), "6"),
+    (POOL_ASGI, ("owners", "longlived", "patience", "counted", "streams", "commands"), "6"),
     (NONE, ("owners", "refused"), "6"),
-    (BOUNDED, ("owners", "longlived", "refused"), "5.2"),
-    (SQLALCHEMY, ("owners", "longlived", "refused"), "5.2"),
-    (PSYCOPG2, ("owners", "longlived", "refused"), "5.2"),
+    (BOUNDED, ("owners", "longlived", "refused", "streams"), "5.2"),
+    (SQLALCHEMY, ("owners", "longlived", "refused", "streams"), "5.2"),
+    (PSYCOPG2, ("owners", "longlived", "refused", "migrations", "commands"), "5.2"),
 ]
 
 
@@ -41,7 +41,8 @@ def prepare(
     project = folder / "my_service"
     shutil.copytree(bake(**answers), project)
     install(project, django)
-    shutil.copy(FILES / "lab.py", project / "tests" / "lab.py")
+    for helper in ("lab.py", "views.py"):
+        shutil.copy(FILES / helper, project / "tests" / helper)
     for name in modules:
         shutil.copy(FILES / f"{name}.py", project / "tests" / f"test_{name}.py")
     return project
@@ -61,8 +62,22 @@ def test_a_process_keeps_its_promises(
     assert done.returncode == 0, done.stdout
 
 
+def test_psycopg_3_beside_django_postgrespool2_is_told(bake: Bake, tmp_path: Path) -> None:
+    project = tmp_path / "my_service"
+    shutil.copytree(bake(**PSYCOPG2), project)
+    install(project, "5.2", "psycopg[binary]")
+
+    done = shell(".venv/bin/pytest -q", project, "5.2")
+
+    assert done.returncode == 1
+    assert "django-postgrespool2 works with psycopg2 only: pip uninstall psycopg." in done.stdout
+    assert "INTERNALERROR" not in done.stdout
+
+
 BASE, PATIENCE = "pgconnections/backend/base.py", "pgconnections/backend/patience.py"
 OWNERS, POOLED = "pgconnections/backend/owners.py", "pgconnections/pooled/base.py"
+STREAMS = "pgconnections/backend/streams.py"
+MIGRATE = "pgconnections/management/commands/migrate.py"
 SERVE = "pgconnections/serve.py"
 HEALTH = "pgconnections/backend/health.py"
 ATTEMPTS = "pgconnections/pooled/attempts.py"
@@ -80,6 +95,11 @@ FLIPS = [
     (PERSISTENT, "patience", "told_at_once", PATIENCE, "if not passes(error)", "if False"),
     (PERSISTENT, "patience", "asked_once", BASE, "last > server.trouble_since", "False"),
     (PERSISTENT, "patience", "outage", PATIENCE, "if first:", "if True:"),
+    (POOL, "streams", "holds_no", STREAMS, "self.close()", "pass"),
+    (POOL, "streams", "open_keeps", STREAMS, "<= self.alone", "<= 99"),
+    (POOL, "commands", "without_a_word", POOLED, "atexit.register(end)", ""),
+    (PERSISTENT, "migrations", "each_role", MIGRATE, "if other in limits:", "if False:"),
+    (PERSISTENT, "migrations", "postgresql", MIGRATE, 'in ("default", "direct")', "is not None"),
     (PERSISTENT, "counted", "threads", SERVE, 'os.environ["WEB_THREADS"] = ', "str"),
     (POOL, "counted", "workers", SERVE, 'os.environ["WEB_CONCURRENCY"] = ', "str"),
     (PERSISTENT, "refused", "in_time", HEALTH, "if not connecting and", "if True or"),

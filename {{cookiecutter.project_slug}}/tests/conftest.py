@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 import pytest
 
+from pgconnections.backend.environment import ConfigurationError
 from pgconnections.budget import Budget
 from tests.postgres import Server, start
 from tests.requirements import not_locked
@@ -47,7 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     }
     for variable in [{{ roads.all | arguments }}]:
         os.environ[variable] = postgres.url()
-    django.setup()
+    try:
+        django.setup()
+    except ConfigurationError as error:
+        pytest.exit(f"{error}", returncode=1)
 
 
 def _remove(postgres: Server) -> None:

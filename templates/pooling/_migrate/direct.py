@@ -14,3 +14,6 @@ class Command(migrate.Command):
         connection = connections[options["database"]]
 {% include "pooling/_migrate/_session.py" %}
         super().handle(*args, **options)
+
+
+{% include "pooling/_migrate/_roles.py" %}

@@ -21,7 +21,7 @@ class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
 {% if plan.transaction_mode %}
-        if shares_sessions(connection):
+        if connection.vendor == "postgresql" and shares_sessions(connection):
             raise CommandError(
                 f"{connection.alias!r} leads through a transaction pooler, where migrations would "
                 "not have one session: use --database=direct, with the URL of the database itself."
@@ -29,3 +29,6 @@ class Command(migrate.Command):
 {% endif %}
 {% include "pooling/_migrate/_session.py" %}
         super().handle(*args, **options)
+
+
+{% include "pooling/_migrate/_roles.py" %}

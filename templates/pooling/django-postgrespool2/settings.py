@@ -1,6 +1,23 @@
 """The database settings: a SQLAlchemy pool in each process, by django-postgrespool2.
 
-{% include "pooling/_head.py" %}
+Budget() divides the limit of the database plan; the environment changes its numbers (README.md).
+"""
+
+from importlib.util import find_spec
+
+{% if tls %}
+from pgconnections import tls
+{% endif %}
+from pgconnections.backend.address import database
+from pgconnections.backend.environment import ConfigurationError
+from pgconnections.budget import Budget
+
+if find_spec("psycopg"):
+    raise ConfigurationError(
+        "psycopg 3 is installed, which Django takes before psycopg2, and django-postgrespool2 "
+        "works with psycopg2 only: pip uninstall psycopg."
+    )
+BUDGET = Budget()
 
 url = database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }})
 
