@@ -97,7 +97,6 @@ FLIPS = [
     (PERSISTENT, "patience", "outage", PATIENCE, "if first:", "if True:"),
     (POOL, "streams", "holds_no", STREAMS, "self.close()", "pass"),
     (POOL, "streams", "open_keeps", STREAMS, "<= self.alone", "<= 99"),
-    (POOL, "commands", "without_a_word", POOLED, "atexit.register(end)", ""),
     (PERSISTENT, "migrations", "each_role", MIGRATE, "if other in limits:", "if False:"),
     (PERSISTENT, "migrations", "postgresql", MIGRATE, 'in ("default", "direct")', "is not None"),
     (PERSISTENT, "counted", "threads", SERVE, 'os.environ["WEB_THREADS"] = ', "str"),
