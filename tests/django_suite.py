@@ -3,7 +3,8 @@
     .venv/bin/python tests/django_suite.py
     .venv/bin/python tests/django_suite.py --django 6 --choice psycopg-pool backends transactions
 
-It fetches the sdist of the Django that a rendered project locks, by pip, and says which tests end
+It needs a PostgreSQL with the extensions that come with it, as a package of Debian has them:
+--postgres is the folder of its programs. It fetches the sdist of the Django that a rendered project locks, by pip, and says which tests end
 in another way. It takes some minutes for each choice, so it is no part of the run of pytest.
 """
 
@@ -37,8 +38,12 @@ CHOICES = {
     "psycopg-pool": ("pgconnections.pooled", {"CONN_MAX_AGE": 0, "OPTIONS": {"pool": POOL}}),
 }
 OURS = {"CONN_HEALTH_CHECKS": True, "CONN_TRUSTED_FOR": 30, "CONN_PATIENCE": 10}
-# It asserts how often is_usable() is called, which the look at the socket spares.
-EXPECTED = {"backends.base.test_base.ConnectionHealthChecksTests.test_health_checks_enabled"}
+# They have is_usable() say no on a connection that is there, which the look at the socket sees.
+MOCKED = "backends.base.test_base.ConnectionHealthChecksTests.test_"
+EXPECTED = {
+    f"{MOCKED}health_checks_enabled",
+    f"{MOCKED}set_autocommit_health_checks_enabled",
+}
 SETTINGS = """\
 import json, os
 entry = json.loads(os.environ["ENTRY"])
@@ -53,6 +58,7 @@ SERVER = """
 import sys, tempfile
 from pathlib import Path
 from tests import postgres
+postgres.programs = lambda: Path(sys.argv[1])
 folder = Path(tempfile.mkdtemp())
 server = postgres.start(folder, "only-for-this-run", fsync="off", max_connections=100)
 print(server.port, flush=True)
@@ -106,8 +112,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--django", choices=DJANGO, action="append")
     parser.add_argument("--choice", choices=CHOICES, action="append")
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    parser.add_argument("--postgres", default=installed[-1] if installed else None)
     parser.add_argument("labels", nargs="*", default=LABELS)
     asked = parser.parse_args()
+    if asked.postgres is None:
+        parser.error("no PostgreSQL is in /usr/lib/postgresql: --postgres=FOLDER is needed")
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     os.environ.setdefault(SHARED, str(folder))
@@ -124,7 +134,7 @@ def main() -> int:
         ).strip()
         tests = sources(version, here)
         server = subprocess.Popen(
-            [python, "-c", SERVER], cwd=project, text=True,
+            [python, "-c", SERVER, asked.postgres], cwd=project, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         port = server.stdout.readline().strip()

@@ -255,6 +255,7 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/backend/queue_pool.py": lambda answers: (
         answers["pooling"] in ("django-db-connection-pool", "django-postgrespool2")
     ),
+    "pgconnections/backend/reset.py": lambda answers: answers["pooling"] != "none",
     "pgconnections/backend/streams.py": lambda answers: (
         asgi(answers) or "pool" in answers["pooling"].replace("provider-pooler", "")
     ),

@@ -194,3 +194,19 @@ def test_a_child_of_a_child() -> None:
 
     assert len({mine, child, grandchild}) == 3
     assert query("SELECT 1") == 1
+
+
+def test_what_a_thread_lends_is_not_closed() -> None:
+    lent: list[Any] = []
+
+    def lend() -> None:
+        query()
+        connections["default"].inc_thread_sharing()
+        lent.append(connections["default"])
+
+    thread = threading.Thread(target=lend)
+    thread.start()
+    thread.join()
+
+    assert lent[0].connection.info.transaction_status == 0
+    lent[0].close()

@@ -38,11 +38,14 @@ class Owner:
         # In a forked child other threads of the parent end too. At the end of Python `sys` is none.
         if sys and not sys.is_finalizing() and os.getpid() == self.process:
             for wrapper in self.held.values():
+                if wrapper.allow_thread_sharing:
+                    continue  # whom it was lent to closes it
                 with contextlib.suppress(Exception):  # nobody is left to hear of it
                     wrapper.connection.rollback()  # else a pool logs it, for which it is too late
                 with contextlib.suppress(Exception):
                     wrapper.inc_thread_sharing()  # another thread may have looked at this one
                     wrapper.close()
+                    wrapper.dec_thread_sharing()
 
     def tell(self) -> None:
         held = [each.connection for each in list(self.held.values()) if each.connection]
