@@ -80,7 +80,7 @@ MUTATIONS = [
              "test_pooler.py::test_a_pool_beyond_the_budget_is_refused"),
     Mutation("direct road", BOUNCER, MIGRATE, 'database="direct"', 'database="default"',
              "test_pooler.py::test_migrations_lead_around_the_pooler"),
-    Mutation("pooled road", BOUNCER, MIGRATE, "if shares_sessions(connection)", "if False",
+    Mutation("pooled road", BOUNCER, MIGRATE, "and shares_sessions(connection)", "and False",
              "test_pooler.py::test_migrations_are_refused_through_the_pooler"),
 ]  # fmt: skip
 
