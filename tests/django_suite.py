@@ -4,8 +4,9 @@
     .venv/bin/python tests/django_suite.py --django 6 --choice psycopg-pool backends transactions
 
 It needs a PostgreSQL with the extensions that come with it, as a package of Debian has them:
---postgres is the folder of its programs. It fetches the sdist of the Django that a rendered project locks, by pip, and says which tests end
-in another way. It takes some minutes for each choice, so it is no part of the run of pytest.
+--postgres is the folder of its programs. It fetches the sdist of the Django that a rendered project
+locks, by pip, and says which tests end in another way. It takes some minutes for each choice, so it
+is no part of the run of pytest.
 """
 
 from __future__ import annotations

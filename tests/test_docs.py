@@ -13,6 +13,7 @@ import pytest
 from combinations import LEGAL, Combination, resolved
 from conftest import QUESTIONS, TEMPLATE, Bake
 from pages import TABLES
+from test_process import FLIPS, RUNS
 
 from pgconnections_generator.jinja import variables
 from pgconnections_generator.template import PROJECT
@@ -175,3 +176,15 @@ def test_clients_are_explained() -> None:
     rows = TABLES["clients"].rows()
 
     assert [row[1:4] for row in rows] == 3 * [["2000", "20", "20"]]
+
+
+def test_every_promise_of_a_process_is_tested() -> None:
+    """With a flip of its mend, or by its own opposite."""
+    rows = table((TEMPLATE / "docs" / "process.md").read_text(encoding="utf-8"), "| what | stock")
+    named = {row[-1].strip("`").removesuffix(".py") for row in rows}
+    files = {path.stem for path in (TEMPLATE / "tests" / "process").glob("*.py")}
+    run = {module for _, modules, _ in RUNS for module in modules}
+
+    assert named == run == files - {"lab", "views"}
+    assert {flip[1] for flip in FLIPS} >= named - {"commands", "state"}
+    assert all(len(row) == 5 and all(row) for row in rows)

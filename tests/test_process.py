@@ -18,15 +18,17 @@ FILES = TEMPLATE / "tests" / "process"
 PERSISTENT = {"pooling": "persistent"}
 POOL = {"pooling": "psycopg-pool"}
 POOL_ASGI = {"pooling": "psycopg-pool", "server": "asgi"}
+BOUNCER = {"pooling": "pgbouncer"}
 NONE = {"pooling": "none"}
 BOUNDED = {"pooling": "none", "server": "asgi"}
 SQLALCHEMY = {"pooling": "django-db-connection-pool"}
 PSYCOPG2 = {"pooling": "django-postgrespool2"}
 RUNS = [
     (PERSISTENT, ("owners", "longlived", "patience", "refused", "migrations"), "5.2"),
-    (PERSISTENT, ("owners", "longlived", "patience", "counted"), "6"),
-    (POOL, ("owners", "longlived", "patience", "refused"), "5.2"),
+    (PERSISTENT, ("owners", "longlived", "patience", "counted", "state"), "6"),
+    (POOL, ("owners", "longlived", "patience", "refused", "state"), "5.2"),
     (POOL_ASGI, ("owners", "longlived", "patience", "counted", "streams", "commands"), "6"),
+    (BOUNCER, ("owners", "longlived"), "6"),
     (NONE, ("owners", "refused"), "6"),
     (BOUNDED, ("owners", "longlived", "refused", "streams"), "5.2"),
     (SQLALCHEMY, ("owners", "longlived", "refused", "streams"), "5.2"),
