@@ -24,9 +24,9 @@ BOUNDED = {"pooling": "none", "server": "asgi"}
 SQLALCHEMY = {"pooling": "django-db-connection-pool"}
 PSYCOPG2 = {"pooling": "django-postgrespool2"}
 RUNS = [
-    (PERSISTENT, ("owners", "longlived", "patience", "refused", "migrations"), "5.2"),
+    (PERSISTENT, ("owners", "longlived", "patience", "refused", "migrations", "wire"), "5.2"),
     (PERSISTENT, ("owners", "longlived", "patience", "counted", "state"), "6"),
-    (POOL, ("owners", "longlived", "patience", "refused", "state"), "5.2"),
+    (POOL, ("owners", "longlived", "patience", "refused", "state", "wire"), "5.2"),
     (POOL_ASGI, ("owners", "longlived", "patience", "counted", "streams", "commands"), "6"),
     (BOUNCER, ("owners", "longlived"), "6"),
     (NONE, ("owners", "refused"), "6"),
@@ -51,7 +51,9 @@ def prepare(
 
 
 @pytest.mark.parametrize(
-    ("answers", "modules", "django"), RUNS, ids=lambda each: "-".join(each) if each else ""
+    ("answers", "modules", "django"),
+    RUNS,
+    ids=["-".join([*run[0].values(), run[2]]) for run in RUNS],
 )
 def test_a_process_keeps_its_promises(
     answers: dict[str, str], modules: tuple[str, ...], django: str, bake: Bake, tmp_path: Path
@@ -87,7 +89,7 @@ ATTEMPTS = "pgconnections/pooled/attempts.py"
 FLIPS = [
     (PERSISTENT, "owners", "goes_back", OWNERS, "wrapper.close()", "pass"),
     (POOL, "owners", "goes_back", OWNERS, "wrapper.close()", "pass"),
-    (POOL, "owners", "other_threads", OWNERS, "os.getpid() == self.process", "True"),
+    (PERSISTENT, "owners", "other_threads", OWNERS, "os.getpid() == self.process", "True"),
     (PERSISTENT, "owners", "child", OWNERS, "os.dup2(", "str("),
     (POOL, "owners", "child", POOLED, "OfDjango._connection_pools = {}", "pass"),
     (PERSISTENT, "owners", "not_told_of", OWNERS, "here.owner.serves = True", "pass"),
@@ -99,13 +101,14 @@ FLIPS = [
     (PERSISTENT, "patience", "outage", PATIENCE, "if first:", "if True:"),
     (POOL, "streams", "holds_no", STREAMS, "self.close()", "pass"),
     (POOL, "streams", "open_keeps", STREAMS, "<= self.alone", "<= 99"),
+    (PERSISTENT, "wire", "nothing_else", BASE, "and not _readable(", "and _readable("),
     (PERSISTENT, "migrations", "each_role", MIGRATE, "if other in limits:", "if False:"),
     (PERSISTENT, "migrations", "postgresql", MIGRATE, 'in ("default", "direct")', "is not None"),
     (PERSISTENT, "counted", "threads", SERVE, 'os.environ["WEB_THREADS"] = ', "str"),
     (POOL, "counted", "workers", SERVE, 'os.environ["WEB_CONCURRENCY"] = ', "str"),
-    (PERSISTENT, "refused", "in_time", HEALTH, "if not connecting and", "if True or"),
+    (PERSISTENT, "refused", "in_time", HEALTH, "if CONNECTING not in ran and", "if True or"),
     (POOL, "patience", "told_at_once", ATTEMPTS, "client.fail(", "str("),
-    (POOL, "patience", "ends_its_threads", ATTEMPTS, "elif self.pool.closed", "elif False"),
+    (POOL, "patience", "ends_its_threads", ATTEMPTS, "while not self.pool.closed:", "while True:"),
 ]  # fmt: skip
 
 

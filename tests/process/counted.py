@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from pgconnections.settings import BUDGET
-from tests.lab import ENGINE
+from tests.lab import ENGINE, OWN
 from tests.service import PROJECT
 
 pytest_plugins = ["tests.lab"]
@@ -16,7 +16,7 @@ GUNICORN = [sys.executable, "-m", "gunicorn", "--bind=127.0.0.1:0"]
 SERVE = [sys.executable, "-m", "pgconnections.serve"]
 # More than the limit has room for.
 MANY = str(BUDGET.for_web + 1)
-BOUNDED = ENGINE.partition(".")[2] not in ("backend", "")
+BOUNDED = OWN and ENGINE != "pgconnections.backend"
 
 
 def refused(*command: str, **environment: str) -> str:

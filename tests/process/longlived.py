@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,6 +70,7 @@ if ENGINE != "pgconnections.bounded":  # which knows no age
         make_old()
 
         def is_replaced() -> bool:
+            gc.collect()  # an exception that was raised with it may be in a cycle
             query()
             # A pool may give the same one again, but it was asked for it.
             return getattr(*age()) > float("-inf")

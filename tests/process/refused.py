@@ -11,12 +11,12 @@ import pytest
 from django.db import connection, connections
 from django.db.backends.postgresql.base import Database
 from django.test import Client, override_settings
-from tests.lab import ENGINE, MOST, query, until
+from tests.lab import ENGINE, MOST, OWN, query, until
 from tests.postgres import SUPERUSER, Server
 
 pytest_plugins = ["tests.lab"]
 # Connections that a process may have at once by its engine, not only by its threads.
-BOUNDED = ENGINE.partition(".")[2] not in ("backend", "")
+BOUNDED = OWN and ENGINE != "pgconnections.backend"
 HOLD_ON = 0.2
 
 

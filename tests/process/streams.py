@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 from pgconnections.settings import BUDGET
-from tests.lab import MOST
+from tests.lab import ENGINE, MOST
 from tests.postgres import Server
 from tests.service import Service, running_service
 from tests.views import CHUNKS
@@ -19,9 +19,16 @@ pytest_plugins = ["tests.lab"]
 ALL = BUDGET.processes * MOST
 
 
+def sizes() -> dict[str, str]:
+    """More threads than connections, where a pool has these."""
+    if ENGINE == "pgconnections.bounded":
+        return {}
+    return {"WEB_THREADS": "16", "DATABASE_LIMIT": str(ALL + BUDGET.reserved + BUDGET.other)}
+
+
 @pytest.fixture(scope="module")
 def service(postgres: Server) -> Iterator[Service]:
-    with running_service(DJANGO_SETTINGS_MODULE="tests.views", WEB_THREADS="16") as service:
+    with running_service(DJANGO_SETTINGS_MODULE="tests.views", **sizes()) as service:
         yield service
 
 

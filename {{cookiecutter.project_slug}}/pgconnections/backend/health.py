@@ -13,8 +13,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.encoding import escape_uri_path
 from django.views import defaults
@@ -38,18 +37,16 @@ class HealthMiddleware(MiddlewareMixin):
 
     def __call__(self, request: HttpRequest) -> Any:
         response = super().__call__(request)
-        return response if self.async_mode else with_gaps(response)
+        return response if self.async_mode else streamed(response)
 
-    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        return with_gaps(await super().__acall__(request))
+    async def __acall__(self, request: HttpRequest) -> Any:
+        return streamed(await super().__acall__(request))
 
 
-def with_gaps(response: HttpResponseBase) -> HttpResponseBase:
-    """Between the chunks of a stream an engine that has few connections gets its own back."""
-    gaps = getattr(connection, "gaps", None)
-    if gaps and response.streaming and not isinstance(response, FileResponse):
-        response.streaming_content = gaps(response.streaming_content)
-    return response
+def streamed(response: Any) -> Any:
+    """An engine with few connections has its own back between the chunks."""
+    give_back = getattr(connection, "between_chunks", None) if response.streaming else None
+    return give_back(response) if give_back else response
 
 
 def reply(text: str, status: int = 200) -> HttpResponse:
@@ -61,12 +58,11 @@ def reply(text: str, status: int = 200) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """The handler500: a request that got no connection in time may try again, and is no bug."""
     error = sys.exc_info()[1]
-    frames = traceback.walk_tb(error and error.__traceback__)
-    connecting = any(frame.f_code is CONNECTING for frame, _ in frames)
-    if not connecting and "query_wait_timeout" not in str(error):  # which PgBouncer says
+    ran = [frame.f_code for frame, _ in traceback.walk_tb(error and error.__traceback__)]
+    if CONNECTING not in ran and "query_wait_timeout" not in str(error):  # which PgBouncer says
         return defaults.server_error(request)
-    path = escape_uri_path(request.path)
-    logger.error("%s %s got no connection: %s", request.method, path, in_one_line(error))
+    what = f"{request.method} {escape_uri_path(request.path)}"
+    logger.error("%s got no connection: %s", what, in_one_line(error))
     response = reply("No connection to the database: try again.", 503)
     response["Retry-After"] = 5
     return response

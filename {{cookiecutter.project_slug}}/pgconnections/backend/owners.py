@@ -47,17 +47,6 @@ class Owner:
                     wrapper.close()
                     wrapper.dec_thread_sharing()
 
-    def tell(self) -> None:
-        held = [each.connection for each in list(self.held.values()) if each.connection]
-        idle = any(each.info.transaction_status == 0 for each in held)
-        if idle and not self.serves and monotonic() - self.since > IDLES_AFTER:
-            self.told = True
-            logger.warning(
-                "Thread %s holds a connection of the budget, and does nothing with it: "
-                "django.db.connections.close_all() at the end of its work gives it back.",
-                self.thread.name,
-            )
-
 
 class Here(threading.local):
     def __init__(self) -> None:
@@ -82,7 +71,15 @@ def created(connection: Any, **kwargs: Any) -> None:
 def tell_of_idle_threads() -> None:
     with contextlib.suppress(RuntimeError):  # a thread began meanwhile: the next time, then
         for owner in [each for each in owners if not each.told and not each.serves]:
-            owner.tell()
+            held = [each.connection for each in list(owner.held.values())]
+            idle = any(each and each.info.transaction_status == 0 for each in held)
+            owner.told = idle and monotonic() - owner.since > IDLES_AFTER
+            if owner.told:
+                logger.warning(
+                    "Thread %s holds a connection of the budget, and does nothing with it: "
+                    "django.db.connections.close_all() at the end of its work gives it back.",
+                    owner.thread.name,
+                )
 
 
 def started(**kwargs: Any) -> None:
