@@ -108,7 +108,7 @@ FLIPS = [
     (POOL, "counted", "workers", SERVE, 'os.environ["WEB_CONCURRENCY"] = ', "str"),
     (PERSISTENT, "refused", "in_time", HEALTH, "if CONNECTING not in ran and", "if True or"),
     (POOL, "patience", "told_at_once", ATTEMPTS, "client.fail(", "str("),
-    (POOL, "patience", "ends_its_threads", ATTEMPTS, "while not self.pool.closed:", "while True:"),
+    (POOL, "patience", "ends_its_threads", ATTEMPTS, "if self.pool.closed:", "if False:"),
 ]  # fmt: skip
 
 

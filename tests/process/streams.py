@@ -36,7 +36,7 @@ def read(service: Service, kind: str) -> list[str]:
     """All chunks of a stream."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
     connection.request("GET", f"/stream/{kind}", headers={"Host": "localhost"})
-    return connection.getresponse().read().decode().split()
+    return connection.getresponse().read().decode().splitlines()
 
 
 def test_a_stream_holds_no_connection(service: Service) -> None:

@@ -24,19 +24,19 @@ def pid() -> str:
 
 
 def events() -> Iterator[str]:
-    """A query for each."""
-    for _ in range(CHUNKS):
+    """A query for each, until the client leaves."""
+    for _ in range(200):
         yield pid()
         time.sleep(0.25)
 
 
 def rows() -> Iterator[str]:
-    """Of one cursor, which a transaction of others must not have."""
+    """Of one cursor, which must not be in a transaction of others."""
     cursor = connection.cursor()
-    cursor.execute("SELECT pg_backend_pid() FROM generate_series(1, %s)", [CHUNKS])
     for _ in range(CHUNKS):
-        yield f"{cursor.fetchone()[0]}\n"
-        cursor.execute("SELECT pg_backend_pid()")
+        cursor.execute("SELECT pg_backend_pid(), now() = statement_timestamp()")
+        pid, alone = cursor.fetchone()
+        yield f"{pid if alone else 'in a transaction of others'}\n"
         time.sleep(0.25)
 
 
@@ -64,7 +64,11 @@ async def later(chunks: Iterator[str]) -> AsyncIterator[str]:
 
 
 def query(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"backend": pid()})
+    """A transaction that lasts for a moment."""
+    with transaction.atomic():
+        pid()
+        time.sleep(0.03)
+        return JsonResponse({"backend": pid()})
 
 
 urlpatterns = [path("stream/<kind>", stream), path("query", query)]
