@@ -31,7 +31,8 @@ LOST = "test_connections.py::test_lost_connections[terminated]"
 
 @dataclass(frozen=True)
 class Mutation:
-    """Replace `old` by `new` in a file of this layout: then this test has to fail."""
+    """Replace `old` by `new` in a file of this layout, and so `also` in another where two things
+    guard the same: then this test has to fail."""
 
     name: str
     layout: dict[str, str | int]
@@ -40,7 +41,11 @@ class Mutation:
     new: str
     test: str
     changes: int = 1
+    also: tuple[str, str, str] | None = None
 
+
+# The engine looks at the connection that the pool has asked already.
+LOOKS = ("pgconnections/backend/queue_pool.py", "not self.is_silent() and", "False and")
 
 MUTATIONS = [
     Mutation("CONN_MAX_AGE", THREADS, SETTINGS, '_AGE": 60', '_AGE": 0', LOAD),
@@ -59,9 +64,9 @@ MUTATIONS = [
     Mutation("POOL_SIZE", SQLALCHEMY, SETTINGS, "BUDGET.per_process", "BUDGET.per_process + 1",
              LOAD),
     Mutation("MAX_OVERFLOW", SQLALCHEMY, SETTINGS, 'OVERFLOW": 0', 'OVERFLOW": 1', LOAD),
-    Mutation("PRE_PING", SQLALCHEMY, SETTINGS, 'PING": True', 'PING": False', LOST),
+    Mutation("PRE_PING", SQLALCHEMY, SETTINGS, 'PING": True', 'PING": False', LOST, also=LOOKS),
     Mutation("pool_size", PSYCOPG2, SETTINGS, "BUDGET.per_process", "BUDGET.per_process + 1", LOAD),
-    Mutation("pre_ping", PSYCOPG2, SETTINGS, 'ping": True', 'ping": False', LOST),
+    Mutation("pre_ping", PSYCOPG2, SETTINGS, 'ping": True', 'ping": False', LOST, also=LOOKS),
     Mutation("time zone", PSYCOPG2, SETTINGS, "-c timezone=UTC", "",
              "test_settings.py::test_time_zone_of_the_server_shifts_no_datetime"),
     Mutation("concurrency", NONE_ASGI, "pgconnections/bounded/base.py", "phore(BUDGET.per_process",
@@ -113,6 +118,10 @@ def test_nothing_is_red_without_a_change(
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_flipped_settings_are_seen(mutation: Mutation, bake: Bake, tmp_path: Path) -> None:
     project = prepare(mutation.layout, bake, tmp_path)
+    for also, old, new in [mutation.also] if mutation.also else []:
+        text = (project / also).read_text()
+        assert text.count(old) == 1, f"{old} is not in {also}"
+        (project / also).write_text(text.replace(old, new))
     file = project / mutation.file
     text = file.read_text()
     assert text.count(mutation.old) == mutation.changes, f"{mutation.old} is not in {file.name}"
