@@ -277,6 +277,12 @@ if "pool" in DATABASES["default"]["OPTIONS"]:
         assert isinstance(another.connection, Own)
         assert hasattr(another.pool.connection_class, "attempts")
 
+    def test_a_pool_without_checks(another: Any) -> None:
+        another.settings_dict["CONN_HEALTH_CHECKS"] = False
+        another.ensure_connection()
+
+        assert another.pool._check is None
+
     def test_a_full_pool_says_how_full(another: Any) -> None:
         pool = {**another.settings_dict["OPTIONS"]["pool"], "max_size": 1, "timeout": 0.2}
         another.settings_dict["OPTIONS"] = {**another.settings_dict["OPTIONS"], "pool": pool}
