@@ -468,6 +468,17 @@ def test_migrations_take_the_direct_road(bake: Bake, answers: Answers) -> None:
         assert direct != json.dumps(found[roads["pooled"][0]])
 
 
+@of_targets("azure", "google-cloud", "kubernetes")
+def test_migrations_see_the_budget_of_the_web(bake: Bake, answers: Answers) -> None:
+    """Where their environment is not that of the web: they compare the roles with it."""
+    environment = value(bake(**answers), MIGRATIONS[answers["hosting_target"]])
+    found = {each["name"]: each.get("value") for each in environment}
+
+    plan = plan_of(answers).answers
+    budget = {variable: str(getattr(plan, name)) for variable, name in VARIABLES.items()}
+    assert {variable: found.get(variable) for variable in VARIABLES} == budget
+
+
 @of_targets(*QUESTIONS["hosting_target"])
 def test_pgbouncer_is_started(bake: Bake, answers: Answers) -> None:
     """By what the data file says; else the budget would count on a PgBouncer that nobody starts."""

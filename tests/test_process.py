@@ -100,7 +100,7 @@ FLIPS = [
     (PERSISTENT, "patience", "asked_once", BASE, "last > server.trouble_since", "False"),
     (PERSISTENT, "patience", "outage", PATIENCE, "if first:", "if True:"),
     (POOL, "streams", "holds_no", STREAMS, "self.close()", "pass"),
-    (POOL, "streams", "open_keeps", STREAMS, "<= self.alone", "<= 99"),
+    (POOL, "streams", "open_keeps", STREAMS, "connection) <= 2", "connection) <= 99"),
     (PERSISTENT, "wire", "nothing_else", BASE, "and not _readable(", "and _readable("),
     (PERSISTENT, "migrations", "each_role", MIGRATE, "if other in limits:", "if False:"),
     (PERSISTENT, "migrations", "postgresql", MIGRATE, 'in ("default", "direct")', "is not None"),
