@@ -12,12 +12,14 @@ Each module imports only from those above it:
     caller         how cookiecutter or cruft was called
     texts          what people read
     names          the names of a service
+    adoption       what is asked about a project that exists
     defaults       the answers to all questions
     checks         what each answer may be
     surroundings   what is wrong around the answers
     command        the command that repeats the answers
     answers        a plan, or one sentence
     plain          texts without a tag
+    sharing        what adopt/ includes of the project folder
     jinja          context, variables and filters
 """
 

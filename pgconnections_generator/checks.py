@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from . import caller
+from .adoption import check_settings_module
 from .advice import connection_plan, refused
 from .budget import MAX_CONNECTIONS, POOLINGS, RANGES, Answers, Plan
 from .defaults import completed
@@ -30,6 +31,7 @@ def plan_of(answers: Mapping[str, Any]) -> Plan | None:
     """
     check_questions(answers)
     checks = {"project_name": check_name, "project_slug": check_slug}
+    checks |= {"settings_module": check_settings_module}
     for name, check in checks.items():
         if name in answers:
             check(answers[name])

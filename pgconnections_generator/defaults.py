@@ -7,15 +7,18 @@ from typing import Any
 
 from jinja2 import Environment
 
+from .adoption import adopted_slug, settings_module
 from .facts import default_limit, default_size
 from .names import derived_slug
 from .template import questions
 
 # What the defaults in cookiecutter.json call.
 FILTERS: dict[str, Callable[..., Any]] = {
+    "adopted_slug": adopted_slug,
     "default_limit": default_limit,
     "default_size": default_size,
     "derived_slug": derived_slug,
+    "settings_module": settings_module,
 }
 
 

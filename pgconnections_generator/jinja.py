@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jinja2.defaults
@@ -27,7 +24,8 @@ from .facts import (
 )
 from .names import TAGS
 from .plain import keep_plain_texts
-from .template import PROJECT, TEMPLATE, cookiecutter_json
+from .sharing import names, with_shared_files
+from .template import adopts, cookiecutter_json, project
 from .texts import (
     arguments,
     budget_rows,
@@ -107,6 +105,8 @@ class PlanContext(Context):
                 environment.known_variables = variables(answers)
                 environment.known_answers = answers
             parent |= environment.known_variables
+        if environment.loader and adopts():
+            environment.loader = with_shared_files(environment.loader)
         super().__init__(environment, parent, *args, **kwargs)
 
 
@@ -133,16 +133,10 @@ class ConnectionsExtension(Extension):
     def _is_own(self, source: str) -> bool:
         """Whether the template has this text, besides the text of its files: as a default, as a
         hook, or as the name of a file. Everything else that is rendered is an answer."""
-        if source in cookiecutter_json().values() or source == PROJECT.name:
+        if source in cookiecutter_json().values() or source == project().name:
             return True
         if "\n" in source:
-            hooks = (TEMPLATE / "hooks").iterdir()
+            hooks = (project().parent / "hooks").iterdir()
             return any(source == hook.read_text(encoding="utf-8") for hook in hooks)
-        self.own_names = self.own_names or set(_names(PROJECT))
+        self.own_names = self.own_names or set(names(project()))
         return source in self.own_names
-
-
-def _names(folder: Path) -> Iterator[str]:
-    """The files in a folder, by their paths in it."""
-    for inside, _, names in os.walk(folder):
-        yield from (os.path.join(inside, name)[len(str(folder)) + 1 :] for name in names)

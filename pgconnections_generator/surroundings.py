@@ -12,9 +12,10 @@ from typing import Any
 from cookiecutter.config import USER_CONFIG_PATH
 
 from . import caller
+from .adoption import check_not_adopted
 from .advice import BudgetError
 from .checks import check_choice, check_questions, choices
-from .template import questions
+from .template import adopts, questions
 
 
 class BadConfiguration(BudgetError):
@@ -35,7 +36,9 @@ def check_surroundings(answers: Mapping[str, Any]) -> None:
     if not answers:  # once, before the first question
         check_questions(called.get("extra_context") or {})
         _check_configuration()
-    if "project_slug" in answers and not called["overwrite_if_exists"]:
+    if adopts() and not called.get("overwrite_if_exists"):
+        check_not_adopted()
+    elif "project_slug" in answers and not called["overwrite_if_exists"]:
         _check_folder(Path(called["output_dir"]), str(answers["project_slug"]))
 
 

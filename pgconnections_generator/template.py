@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
+VERSION = "1.0.0"
+
 TEMPLATE = Path(__file__).resolve().parent.parent
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
+# The template for projects that exist, and the folder that it adds to them.
+ADOPT = TEMPLATE / "adopt"
+ADDED = ADOPT / "{{cookiecutter.__folder}}"
+FOLDER = "pgconnections"
+
+
+def adopts() -> bool:
+    """Whether adopt/ is rendered: cookiecutter appends the folder of the template to sys.path."""
+    paths = (os.path.realpath(path) for path in reversed(sys.path))
+    return next((path for path in paths if path in (str(ADOPT), str(TEMPLATE))), "") == str(ADOPT)
+
+
+def project() -> Path:
+    """The folder that is rendered."""
+    return ADDED if adopts() else PROJECT
+
+
+def cookiecutter_json() -> dict[str, Any]:
+    return _json(project().parent)
 
 
 @functools.cache
-def cookiecutter_json() -> dict[str, Any]:
-    return json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+def _json(template: Path) -> dict[str, Any]:
+    return json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
 
 
 def questions() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import caller
 from .budget import Plan
+from .template import FOLDER, adopts
 
 
 def arguments(road: list[str]) -> str:
@@ -73,10 +74,14 @@ def summary(plan: Plan, project_slug: str) -> str:
     rows = budget_rows(plan)
     width = max(len(what) for what, _, _ in rows)
     table = "\n".join(f"  {what:<{width}}  {number:>6}  {why}" for what, number, why in rows)
-    return (
+    budget = (
         f"\nThe connection budget of {project_slug}\n\n{table}\n\n"
         f"  {plan.pooling}: {plan.reason}.\n\n"
-        f"Next, in {_folder(project_slug)}/:\n  run it:   {run_command(plan)}\n"
+    )
+    if adopts():
+        return f"{budget}{FOLDER}/ was added, and no file changed. What to add yourself:\n"
+    return (
+        f"{budget}Next, in {_folder(project_slug)}/:\n  run it:   {run_command(plan)}\n"
         f"  test it:  {test_command(plan)}\n"
     )
 

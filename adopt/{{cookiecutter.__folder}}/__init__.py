@@ -1,0 +1,1 @@
+{% include "pgconnections/__init__.py" %}

@@ -1,0 +1,1 @@
+{% include "pgconnections/backend/__init__.py" %}

@@ -1,0 +1,1 @@
+{% include "pgconnections/management/commands/connections.py" %}

@@ -1,0 +1,3 @@
+        # Seconds that a connection outlives its request.
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": options,

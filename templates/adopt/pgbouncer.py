@@ -1,0 +1,1 @@
+{% include "adopt/_pooler.py" %}
