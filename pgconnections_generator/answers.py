@@ -20,7 +20,7 @@ from .checks import plan_of
 from .command import command, shell
 from .defaults import completed
 from .names import TAGS
-from .surroundings import BadConfiguration, check_surroundings
+from .surroundings import BadConfiguration, check_folder_again, check_surroundings
 from .template import questions
 from .texts import shown
 
@@ -36,7 +36,10 @@ def connection_plan(answers: Mapping[str, Any]) -> Plan | None:
         # defaults of the prompts, refused before they are asked for.
         if caller.context() and (given := caller.given()):
             plan_of({**given, **answers} if caller.params().get("no_input") else given)
-        return plan_of(answers)
+        plan = plan_of(answers)
+        if plan is not None:
+            check_folder_again(plan, answers)
+        return plan
     except BudgetError as error:
         refuse(error, answers)
 

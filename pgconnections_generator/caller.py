@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ CALLS = {
     ("cruft._commands.utils.cookiecutter", "generate_cookiecutter_context"),
 }
 ASKS = ("cookiecutter.prompt", "prompt_for_config")
+# The one that renders the old version, then the new one, and the one that merges them.
+RENDERS = ("cruft._commands.utils.generate", "cookiecutter_template")
+UPDATES = ("cruft._commands.update", "update")
 
 
 def context() -> Any:
@@ -45,9 +49,15 @@ def given() -> dict[str, Any]:
     if "project_dir" in said:
         return {}  # cruft update: renders first with the old answers
     if file := said.get("extra_context_file"):
-        return json.loads(Path(file).read_text(encoding="utf-8"))
+        return json.loads(Path(_absolute(file)).read_text(encoding="utf-8"))
     answers = (said or arguments()).get("extra_context") or {}
     return dict(json.loads(answers) if isinstance(answers, str) else answers)
+
+
+def _absolute(path: Any) -> str:
+    """The path from where the command was called: cookiecutter works in other folders later."""
+    known = found.meta if (found := context()) else {}
+    return known.setdefault(f"{__name__} {path}", os.path.abspath(path))
 
 
 def _frames() -> dict[tuple[str, str], dict[str, Any]]:
@@ -55,7 +65,7 @@ def _frames() -> dict[tuple[str, str], dict[str, Any]]:
     found, frame = {}, sys._getframe()
     while frame := frame.f_back:
         function = (frame.f_globals.get("__name__", ""), frame.f_code.co_name)
-        if function == ASKS or function in CALLS:
+        if function in (ASKS, RENDERS, UPDATES) or function in CALLS:
             found.setdefault(function, frame.f_locals)
     return found
 
@@ -70,6 +80,18 @@ def arguments() -> dict[str, Any]:
         if function in CALLS:
             merged = {**variables, **merged}
     return merged
+
+
+def updating() -> dict[str, Any] | None:
+    """What cruft update knows while it renders the new version; None at any other time. Of it:
+    `project_dir`, the project; `current_template_dir`, the old version; `extra_context`, what is
+    said anew; `cruft_state`, what was said before."""
+    found = _frames()
+    old = found.get(RENDERS, {}).get("update_deleted_paths", True)
+    if old or UPDATES not in found:
+        return None
+    update = found[UPDATES]
+    return {**update, "project_dir": _absolute(update["project_dir"])}
 
 
 def asking() -> bool:

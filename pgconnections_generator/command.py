@@ -33,10 +33,12 @@ def command(answers: Mapping[str, Any], changes: Mapping[str, Any], *more: str) 
         return " ".join([*words, "--extra-context", _json(answers)])
     if "project_dir" in params:
         # All other answers are in the project.
-        changes = {**json.loads(params.get("extra_context", "{}")), **changes}
+        said = json.loads(params.get("extra_context", "{}"))
+        changes = {**{name: said[name] for name in said if name in questions()}, **changes}
         words = [program("cruft"), "update", "--project-dir"]
-        words += [shell(os.path.abspath(params["project_dir"])), "--variables-to-update"]
-        return " ".join([*words, _json(changes)])
+        words += [shell(os.path.abspath(params["project_dir"])), *_options(more)]
+        words += [] if "--skip-apply-ask" in options else ["--skip-apply-ask"]  # it may crash
+        return " ".join([*words, "--variables-to-update", _json(changes)])
     return " ".join([program("cookiecutter"), template, *options, *_assignments(answers)])
 
 
@@ -49,7 +51,9 @@ def _json(answers: Mapping[str, Any]) -> str:
 
 
 # Options that say where answers come from, and those that are paths.
-ROADS = {"no_input", "replay", "replay_file", "extra_context", "extra_context_file"}
+ROADS = {"no_input", "replay", "replay_file", "extra_context", "extra_context_file"} | {
+    "project_dir"
+}
 PATHS = {"output_dir", "config_file", "debug_file"}
 
 

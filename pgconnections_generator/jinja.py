@@ -24,8 +24,9 @@ from .facts import (
 )
 from .names import TAGS
 from .plain import keep_plain_texts
-from .sharing import names, with_shared_files
-from .template import adopts, cookiecutter_json, project
+from .recorded import changes, merging, recorded
+from .sharing import names, with_shared_files, without_condition
+from .template import address, adopts, cookiecutter_json, project
 from .texts import (
     arguments,
     budget_rows,
@@ -68,6 +69,10 @@ def variables(answers: dict[str, Any]) -> dict[str, Any]:
         "start_command": command,
         "keeps_prepared": prepared_statements(target) != 0,
         "database_plan": {"add_on": None, "unverified": not offer, **offer},
+        "recorded": recorded(plan, answers),
+        "changes": changes(plan, answers),
+        "merging": merging(),
+        "template": address(answers.get("_template")),
         "run_command": run_command(plan),
         "test_command": test_command(plan),
     }
@@ -103,11 +108,25 @@ class PlanContext(Context):
             # There are two contexts for each file, and most have the answers of the one before.
             if environment.known_answers != answers:
                 environment.known_variables = variables(answers)
+                environment.known_variables["leftovers"] = Leftovers(environment)
                 environment.known_answers = answers
             parent |= environment.known_variables
         if environment.loader and adopts():
             environment.loader = with_shared_files(environment.loader)
         super().__init__(environment, parent, *args, **kwargs)
+
+
+class Leftovers:
+    """The files of other answers, as a list: a hook removes them where it writes over a project."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+
+    def __str__(self) -> str:
+        known = {"cookiecutter": self.environment.known_answers, **self.environment.known_variables}
+        every = list(names(project())) if known["plan"] else []
+        rendered = {self.environment.from_string(name).render(known) for name in every}
+        return str(sorted({without_condition(name) for name in every} - rendered))
 
 
 class ConnectionsExtension(Extension):

@@ -20,9 +20,13 @@ def names(folder: Path) -> Iterator[str]:
         yield from (os.path.join(inside, name)[len(str(folder)) + 1 :] for name in files)
 
 
+def without_condition(name: str) -> str:
+    return re.sub(r"\{%.*?%\}", "", name)
+
+
 @functools.cache
 def _paths() -> dict[str, Path]:
-    return {re.sub(r"\{%.*?%\}", "", name): PROJECT / name for name in names(PROJECT)}
+    return {without_condition(name): PROJECT / name for name in names(PROJECT)}
 
 
 def _text(name: str) -> str | None:

@@ -14,8 +14,10 @@ from cookiecutter.config import USER_CONFIG_PATH
 from . import caller
 from .adoption import check_not_adopted
 from .advice import BudgetError
+from .budget import Plan
 from .checks import check_choice, check_questions, choices
-from .template import adopts, questions
+from .recorded import check_no_mixture, check_update
+from .template import FOLDER, adopts, questions
 
 
 class BadConfiguration(BudgetError):
@@ -29,6 +31,7 @@ class BadConfiguration(BudgetError):
 
 def check_surroundings(answers: Mapping[str, Any]) -> None:
     """Refuse what the answers alone do not show, while nothing is written yet."""
+    check_update(answers)
     called = caller.arguments()
     # cruft update has no folder of its own to write to, and all answers in the project.
     if "output_dir" not in called or called.get("replay") or not caller.asking():
@@ -40,6 +43,14 @@ def check_surroundings(answers: Mapping[str, Any]) -> None:
         check_not_adopted()
     elif "project_slug" in answers and not called["overwrite_if_exists"]:
         _check_folder(Path(called["output_dir"]), str(answers["project_slug"]))
+
+
+def check_folder_again(plan: Plan, answers: Mapping[str, Any]) -> None:
+    """Refuse to skip files in a folder that has been rendered with other answers."""
+    if output := caller.arguments().get("output_dir"):
+        check_no_mixture(
+            Path(output, FOLDER if adopts() else str(answers["project_slug"])), plan, answers
+        )
 
 
 def _check_configuration() -> None:

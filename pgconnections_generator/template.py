@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 ADOPT = TEMPLATE / "adopt"
 ADDED = ADOPT / "{{cookiecutter.__folder}}"
 FOLDER = "pgconnections"
+
+
+def address(given: str | None) -> str:
+    """Where the template is, for whoever renders it again: a path is of one machine only."""
+    remote = re.match(r"[a-z+]{2,}:|[\w.-]+@", str(given)) and not str(given).startswith("file:")
+    return str(given) if remote else "gh:<owner>/cookiecutter-django-connections"
 
 
 def adopts() -> bool:

@@ -67,9 +67,9 @@ def _count(number: int, noun: str, plural: str = "s") -> str:
 def summary(plan: Plan, project_slug: str) -> str:
     """What the user reads at the end of the generation: plain ASCII, for any terminal.
 
-    Nothing where cruft renders into a temporary folder, to compare that with the project.
+    Nothing where cruft renders into a temporary folder only to compare that with the project.
     """
-    if "project_dir" in caller.params():
+    if "project_dir" in caller.params() and not caller.updating():
         return ""
     rows = budget_rows(plan)
     width = max(len(what) for what, _, _ in rows)
@@ -78,6 +78,8 @@ def summary(plan: Plan, project_slug: str) -> str:
         f"\nThe connection budget of {project_slug}\n\n{table}\n\n"
         f"  {plan.pooling}: {plan.reason}.\n\n"
     )
+    if caller.updating():
+        return budget
     if adopts():
         return f"{budget}{FOLDER}/ was added, and no file changed. What to add yourself:\n"
     return (

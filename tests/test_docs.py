@@ -16,7 +16,7 @@ from pages import TABLES
 from test_process import FLIPS, RUNS
 
 from pgconnections_generator.jinja import variables
-from pgconnections_generator.template import PROJECT
+from pgconnections_generator.template import PROJECT, VERSION
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -201,3 +201,9 @@ def test_every_check_of_an_adopted_project_is_explained() -> None:
     for id, *cells in rows:
         for words in (part for cell in cells for part in re.split(r"\*[^*]+\*|\b\d+\b", cell)):
             assert words.strip(" .") in code, f"{id}: {words}"
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    newest = re.search(r"^## ([\d.]+)", (TEMPLATE / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+
+    assert newest == VERSION

@@ -527,7 +527,7 @@ def test_cruft_update(user: dict[str, str], tmp_path: Path) -> None:
         2,
         "Usage: cruft update [OPTIONS]\n\n",
         ERRORS["limit too small"][1],
-        f"cruft update --project-dir {project} --variables-to-update "
+        f"cruft update --project-dir {project} --skip-apply-ask --variables-to-update "
         """'{"database_limit": "6", "web_threads": "5", "other_connections": 1}'""",
     )
     assert not (project / "NEWS.txt").exists()
