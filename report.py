@@ -93,9 +93,11 @@ def value(node: ast.expr) -> Any:
         defaults = [each.value for each in node.keywords if each.arg == "default"]
         node = next(iter([*defaults, *node.args[1:2]]), node)
     try:
-        return ast.literal_eval(node)
+        plain = ast.literal_eval(node)
     except ValueError:
         return True if isinstance(node, ast.Dict) else UNKNOWN
+    # The environment has text only, and so may its default.
+    return int(plain) if isinstance(plain, str) and plain.isdecimal() else plain
 
 
 def read_settings(file: Path, found: Found) -> None:

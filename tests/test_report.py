@@ -57,6 +57,7 @@ def project(folder: Path, settings: str, **files: str) -> Path:
          ["E107", "I201", "W201"]),
         (ENVIRON % "60" + 'DATABASES["default"]["OPTIONS"] = {"pool": True}\n', {}, [], 1,
          ["E106", "I201", "W201"]),
+        (ENVIRON % "env.int('AGE', '0')", {}, [], 0, ["I201", "W202"]),
         (BASE + "CONN_MAX_AGE = 60\n", {}, [], 1, ["E105", "I201", "W202"]),
         (BASE.replace('"NAME"', '"OPTIONS": {"CONN_MAX_AGE": 5}, "NAME"'), {}, [], 1,
          ["E105", "I201", "W202"]),
