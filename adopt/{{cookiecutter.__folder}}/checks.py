@@ -147,9 +147,9 @@ def persistent_under_asgi() -> list[CheckMessage]:
 # Packages that decide by the name in ENGINE, the setting that tells them, and what they do without.
 BY_ENGINE = {
     "dbbackup": (
-        "DBBACKUP_CONNECTORS",
-        "DBBACKUP_CONNECTORS = {'%(alias)s': "
-        "{'CONNECTOR': 'dbbackup.db.postgresql.PgDumpConnector'}}",
+        "DBBACKUP_CONNECTOR_MAPPING",
+        "DBBACKUP_CONNECTOR_MAPPING = "
+        "{'%(engine)s': 'dbbackup.db.postgresql.PgDumpBinaryConnector'}",
         "makes a JSON dump in place of pg_dump",
     ),
     "django_extensions": (
@@ -166,11 +166,11 @@ def packages() -> list[CheckMessage]:
     return [
         Caution(
             f"{app} does not know the engine {engine!r}: it {without}.",
-            hint="In the settings: " + line % {"alias": alias, "engine": engine},
+            hint="In the settings: " + line % {"engine": engine},
             id="pgconnections.W101",
         )
         for app, (setting, line, without) in BY_ENGINE.items()
-        for alias, engine in MANAGED.items()
+        for engine in MANAGED.values()
         if apps.is_installed(app) and not hasattr(settings, setting)
     ]
 

@@ -13,8 +13,6 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from django.conf import settings
-
 from pgconnections import SERVICE
 from pgconnections.settings import BUDGET
 from pgconnections.smoke.postgres import Server, start
@@ -41,7 +39,6 @@ def setUpModule() -> None:
     os.environ |= {
         "SMOKE_SETTINGS": SETTINGS,
         "SMOKE_ADDRESS": json.dumps(address | {"PASSWORD": postgres.password}),
-        "SMOKE_URLS": settings.ROOT_URLCONF,
     }
     unittest.addModuleCleanup(remove)
     service = Service(COMMAND)

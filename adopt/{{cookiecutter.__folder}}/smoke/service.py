@@ -1,9 +1,7 @@
 """Run the web server of this project, ask it from many clients at once, and watch PostgreSQL."""
 
 import http.client
-{% if cookiecutter.server == 'asgi' %}
 import importlib.util
-{% endif %}
 import json
 import os
 import signal
@@ -28,6 +26,7 @@ from django.conf import settings
 from pgconnections import SERVICE
 from pgconnections.settings import BUDGET
 from pgconnections.smoke.postgres import SUPERUSER, Server, free_port
+from pgconnections.smoke.view import PATH
 
 SETTINGS = "pgconnections.smoke.settings"
 
@@ -39,13 +38,13 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 def default_command() -> list[str]:
     """gunicorn with the WSGI application of the settings, or uvicorn with the ASGI one."""
 {% if cookiecutter.server == 'asgi' %}
-    application = getattr(settings, "ASGI_APPLICATION", None) or beside_the_urls("asgi")
+    application = getattr(settings, "ASGI_APPLICATION", None) or beside_the_settings("asgi")
     workers = f"--workers={BUDGET.processes}"
     if importlib.util.find_spec("uvicorn"):
         return ["uvicorn", "--port={port}", workers, application]
     return ["gunicorn", "--bind={bind}", workers, "--worker-class=asgi", application]
 {% else %}
-    application = settings.WSGI_APPLICATION or beside_the_urls("wsgi")
+    application = settings.WSGI_APPLICATION or beside_the_settings("wsgi")
     sizes = [f"--workers={BUDGET.processes}", f"--threads={BUDGET.threads}"]
     if Path("gunicorn.conf.py").exists():
         sizes = []  # its own are proved
@@ -53,9 +52,12 @@ def default_command() -> list[str]:
 {% endif %}
 
 
-def beside_the_urls(kind: str) -> str:
-    package = os.environ["SMOKE_URLS"].rpartition(".")[0]
-    return f"{package}.{kind}.application"
+def beside_the_settings(kind: str) -> str:
+    package = os.environ["SMOKE_SETTINGS"]
+    while package := package.rpartition(".")[0]:
+        if importlib.util.find_spec(f"{package}.{kind}"):
+            return f"{package}.{kind}.application"
+    sys.exit(f"No {kind}.py is beside the settings: give the command of the web server.")
 
 
 class Service:
@@ -94,7 +96,7 @@ class Service:
         """Status and backend of one request, on a connection of its own; 0 without an answer."""
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            client.request("GET", "/pgconnections-smoke", headers=self.headers)
+            client.request("GET", PATH, headers=self.headers)
             reply = client.getresponse()
             text = reply.read()
             return reply.status, json.loads(text)["backend"] if reply.status == 200 else 0

@@ -20,7 +20,7 @@ for entry in DATABASES.values():
             del options[name]
 
 ALLOWED_HOSTS = [*getattr(theirs, "ALLOWED_HOSTS", []), "localhost"]
-ROOT_URLCONF = "pgconnections.smoke.urls"
+MIDDLEWARE = [*getattr(theirs, "MIDDLEWARE", []), "pgconnections.smoke.view.middleware"]
 # Requests come by HTTPS where a header of the proxy can say so; else none of them is redirected.
 SECURE_SSL_REDIRECT = bool(
     getattr(theirs, "SECURE_SSL_REDIRECT", False)
