@@ -15,6 +15,7 @@ Each module imports only from those above it:
     adoption       what is asked about a project that exists
     defaults       the answers to all questions
     checks         what each answer may be
+    policy         what a team allows
     recorded       the answers as a project keeps them, and an update of it
     surroundings   what is wrong around the answers
     command        the command that repeats the answers

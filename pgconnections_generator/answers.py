@@ -20,6 +20,7 @@ from .checks import plan_of
 from .command import command, shell
 from .defaults import completed
 from .names import TAGS
+from .policy import check_policy
 from .surroundings import BadConfiguration, check_folder_again, check_surroundings
 from .template import questions
 from .texts import shown
@@ -37,6 +38,7 @@ def connection_plan(answers: Mapping[str, Any]) -> Plan | None:
         if caller.context() and (given := caller.given()):
             plan_of({**given, **answers} if caller.params().get("no_input") else given)
         plan = plan_of(answers)
+        check_policy(answers, plan)
         if plan is not None:
             check_folder_again(plan, answers)
         return plan

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from cookiecutter.config import get_user_config
+from cookiecutter.config import USER_CONFIG_PATH, get_user_config
 
 # The functions that know what a render was called with, and the one that asks the questions.
 CALLS = {
@@ -99,11 +99,22 @@ def asking() -> bool:
     return ASKS in _frames()
 
 
+def config() -> dict[str, Any]:
+    """The user's own configuration; that of his home for cruft update, which is told none."""
+    called = arguments()
+    if "config_file" not in called and updating() is None:
+        return {}
+    file = called.get("config_file")
+    path = _absolute(file) if file else None
+    return dict(get_user_config(path, called.get("default_config", False)))
+
+
+def config_file() -> str:
+    """The file of this configuration."""
+    file = arguments().get("config_file") or os.environ.get("COOKIECUTTER_CONFIG")
+    return str(file or USER_CONFIG_PATH)
+
+
 def default_context() -> dict[str, Any]:
     """The defaults of the user's own configuration file, also those that cookiecutter dropped."""
-    called = arguments()
-    if "config_file" not in called:
-        return {}
-    file = called["config_file"]
-    config = get_user_config(str(file) if file else None, called["default_config"])
-    return dict(config.get("default_context") or {})
+    return dict(config().get("default_context") or {}) if "config_file" in arguments() else {}

@@ -100,7 +100,7 @@ def _edits(one: str, other: str) -> int:
 def choices() -> dict[str, Collection[str]]:
     """The choices of each question that has some, in the order in which a sentence names them."""
     lists = {name: default for name, default in questions().items() if isinstance(default, list)}
-    return lists | {"pooling": POOLINGS}
+    return lists | {"pooling": [each for each in POOLINGS if each in lists["pooling"]]}
 
 
 def check_choice(name: str, answer: Any, possible: Collection[str], where: str = "") -> None:

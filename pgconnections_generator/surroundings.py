@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cookiecutter.config import USER_CONFIG_PATH
-
 from . import caller
 from .adoption import check_not_adopted
 from .advice import BudgetError
@@ -59,19 +57,18 @@ def _check_configuration() -> None:
     for name, possible in choices().items():
         try:
             if name in said:
-                check_choice(name, said[name], possible, f", in the default_context of {_file()}")
+                check_choice(
+                    name,
+                    said[name],
+                    possible,
+                    f", in the default_context of {caller.config_file()}",
+                )
         except BudgetError as error:
             wrong[name] = error
     if wrong:
         first = next(iter(wrong.values()))
         kept = {name: told for name, told in said.items() if name not in wrong}
         raise BadConfiguration(first, kept)
-
-
-def _file() -> str:
-    """The user's configuration file."""
-    file = caller.arguments()["config_file"] or os.environ.get("COOKIECUTTER_CONFIG")
-    return str(file or USER_CONFIG_PATH)
 
 
 def _check_folder(output: Path, slug: str) -> None:

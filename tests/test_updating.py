@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from combinations import LEGAL, plan_of, resolved
-from conftest import Bake
+from conftest import TEMPLATE, Bake
 from renderings import commit, copy_of_the_template, new_user, run, snapshot
 
 # More of them in one run: SWITCHES=300 .venv/bin/pytest tests/test_updating.py
@@ -189,3 +189,38 @@ def test_switches(
             there = (mine / path.relative_to(fresh)).read_text("utf-8").replace(OWN, "")
             assert there == path.read_text("utf-8"), path
     assert answers_of(project)["pooling"] == plan_of(wanted).pooling
+
+
+# --- rendering again, without cruft ------------------------------------------------------------
+
+
+def package(project: Path) -> dict[str, tuple[int, bytes]]:
+    return snapshot(project / "pgconnections")
+
+
+@pytest.mark.parametrize("adopt", [False, True], ids=["project", "adopt"])
+def test_rendering_again(adopt: bool, tmp_path: Path, user: dict[str, str]) -> None:
+    """The whole of the template's folder follows the new answers, or nothing is written."""
+    if adopt:
+        (tmp_path / "manage.py").write_text("DJANGO_SETTINGS_MODULE = shop.settings")
+    project = tmp_path if adopt else tmp_path / "my_service"
+    other = ["pooling=pgbouncer", "hosting_target=railway", "server=asgi"]
+    command = ["cookiecutter", TEMPLATE, "--no-input", *(["--directory", "adopt"] if adopt else [])]
+
+    def render(*words: str) -> subprocess.CompletedProcess[str]:
+        return run(*command, *words, cwd=tmp_path, env=user)
+
+    assert render(*other).returncode == 0
+    wanted = package(project)
+    assert render("-f").returncode == 0
+    before = package(project)
+    assert before.keys() != wanted.keys()
+
+    mixed = render("-f", "-s", *other)
+    assert mixed.returncode == 2
+    assert "has been rendered with other answers (hosting_target, pooling, server" in mixed.stderr
+    assert package(project) == before
+    assert render("-f", "-s").returncode == 0
+    assert package(project) == before
+    assert render("-f", *other).returncode == 0
+    assert package(project) == wanted
