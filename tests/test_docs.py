@@ -207,3 +207,17 @@ def test_the_version_is_in_the_changelog() -> None:
     newest = re.search(r"^## ([\d.]+)", (TEMPLATE / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
 
     assert newest == VERSION
+
+
+def test_the_urls_while_both_run_are_those_of_the_hosts() -> None:
+    rows = table((TEMPLATE / "docs" / "switching.md").read_text(encoding="utf-8"), "## The URLs")
+    expected = []
+    for target in QUESTIONS["hosting_target"]:
+        data = json.loads((TEMPLATE / "hosting" / f"{target}.json").read_text(encoding="utf-8"))
+        variables = data["url_variables"]
+        if pooler := variables.get("provider_pooler"):
+            own = "no" if pooler["pooled"][0] in variables["direct"] else "yes"
+            names = [target, pooler["pooled"][0], pooler["direct"][0]]
+            expected.append([*(f"`{name}`" for name in names), own])
+
+    assert rows == expected
