@@ -200,7 +200,8 @@ def test_startproject(django: str, tmp_path: Path) -> None:
     done = run("cookiecutter", TEMPLATE, *ADOPT, cwd=project, env=env)
     assert done.returncode == 0, done.stderr
     packages, lines = pasted((project / "pgconnections" / "README.md").read_text())
-    wanted = [f"Django{version}", "gunicorn>=27,<28", *packages]
+    typed = ["mypy", "django-stubs"] if django == "5.2" else []
+    wanted = [f"Django{version}", "gunicorn>=27,<28", *packages, *typed]
     command = f"{VENV} {' '.join(map(shlex.quote, wanted))}"
     venv = shared(f"adopted-{django}-{command}", command, project, django)
 
@@ -227,6 +228,9 @@ def test_startproject(django: str, tmp_path: Path) -> None:
         (project / file).write_text(said.replace("shop.settings", "shop.settings.production"))
     (project / "gunicorn.conf.py").write_text(GUNICORN.format(2, 4))
 
+    if typed:
+        found = python("-m", "mypy", "--strict", "pgconnections")
+        assert found.returncode == 0, found.stdout
     checked = python("manage.py", "check")
     assert checked.returncode == 0, checked.stderr
     proved = python("-m", "pgconnections.smoke")

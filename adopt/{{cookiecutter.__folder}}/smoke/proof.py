@@ -40,6 +40,10 @@ def setUpModule() -> None:
         "SMOKE_SETTINGS": SETTINGS,
         "SMOKE_ADDRESS": json.dumps(address | {"PASSWORD": postgres.password}),
     }
+{% if plan.pooled %}
+    # No pooler is between here: what is counted are the connections of the web to it.
+    os.environ |= dict.fromkeys([{{ roads.all | arguments }}], postgres.url())
+{% endif %}
     unittest.addModuleCleanup(remove)
     service = Service(COMMAND)
 
