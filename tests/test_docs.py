@@ -188,6 +188,8 @@ def test_every_promise_of_a_process_is_tested() -> None:
     assert named == run == files - {"lab", "views"}
     assert {flip[1] for flip in FLIPS} >= named - {"commands", "state"}
     assert all(len(row) == 5 and all(row) for row in rows)
+
+
 def test_every_check_of_an_adopted_project_is_explained() -> None:
     """With its words: between the parts that differ they are those of the code."""
     [source] = (TEMPLATE / "adopt").glob("*/checks.py")

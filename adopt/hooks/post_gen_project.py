@@ -9,7 +9,7 @@ for name in {{ leftovers }}:
     if os.path.isfile(name):
         os.remove(name)
 # Cookiecutter renders every folder; those for the files of other answers are empty.
-for folder in ("bounded", "pgbouncer", "pooled", "postgis", "postgrespool2"):
+for folder in ("bounded", "pgbouncer", "pooled", "postgis", "postgrespool2", "sqlalchemy_pool"):
     if os.path.isdir(folder) and not os.listdir(folder):
         os.rmdir(folder)
 

@@ -1,4 +1,3 @@
-{% set pooled_backend = plan.pooling == 'psycopg-pool' or (plan.pooled and cookiecutter.server == 'asgi') %}
 {% set own_road = plan.pooled and roads.pooled[0] != 'DATABASE_URL' %}
 """The connections of this project: its own DATABASES, with one of them kept inside the budget.
 
@@ -11,15 +10,28 @@ the environment changes its numbers (README.md).
 """
 
 from collections.abc import Mapping
+{% if plan.pooling == 'django-postgrespool2' %}
+from importlib.util import find_spec
+{% endif %}
 from typing import Any
 
 {% if shared_pgbouncer or (tls and plan.pooled) %}
 from pgconnections import {{ 'pgbouncer_ini, tls' if shared_pgbouncer and tls else 'tls' if tls else 'pgbouncer_ini' }}
 {% endif %}
+{% if plan.pooling == 'none' and cookiecutter.server != 'asgi' %}
+from pgconnections.backend import owners  # noqa: F401 (those of threads and forks)
+{% endif %}
 from pgconnections.backend.address import LIBPQ{{ ', database' if plan.pooled }}
 from pgconnections.backend.environment import ConfigurationError
 from pgconnections.budget import Budget
 
+{% if plan.pooling == 'django-postgrespool2' %}
+if find_spec("psycopg"):
+    raise ConfigurationError(
+        "psycopg 3 is installed, which Django takes before psycopg2, and django-postgrespool2 "
+        "works with psycopg2 only: pip uninstall psycopg."
+    )
+{% endif %}
 BUDGET = Budget()
 {% if shared_pgbouncer %}
 pgbouncer_ini.check(BUDGET)
@@ -34,11 +46,11 @@ ENGINES = {
     "django.db.backends.postgresql": "django.db.backends.postgresql",
     "django.contrib.gis.db.backends.postgis": "django.contrib.gis.db.backends.postgis",
 {% elif plan.pooling == 'django-db-connection-pool' %}
-    "django.db.backends.postgresql": "dj_db_conn_pool.backends.postgresql",
+    "django.db.backends.postgresql": "pgconnections.sqlalchemy_pool",
 {% elif plan.pooling == 'django-postgrespool2' %}
     "django.db.backends.postgresql": "pgconnections.postgrespool2",
 {% else %}
-    "django.db.backends.postgresql": "pgconnections.{{ 'pooled' if pooled_backend else 'backend' }}",
+    "django.db.backends.postgresql": "pgconnections.{{ 'pooled' if plan.process_pool else 'backend' }}",
     "django.contrib.gis.db.backends.postgis": "pgconnections.postgis",
 {% endif %}
 }

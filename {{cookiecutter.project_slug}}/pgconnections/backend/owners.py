@@ -4,6 +4,8 @@ Django closes them at the end of a request. A thread of one's own has no request
 would stay open until garbage collection, or be lost to its pool.
 """
 
+# mypy: disable-error-code="attr-defined, union-attr"
+
 import contextlib
 import logging
 import os

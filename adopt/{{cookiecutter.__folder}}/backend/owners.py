@@ -1,0 +1,1 @@
+{% include "pgconnections/backend/owners.py" %}
