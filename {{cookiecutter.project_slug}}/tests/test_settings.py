@@ -1,6 +1,7 @@
 """The settings as production reads them."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -25,9 +26,12 @@ def test_check_deploy_is_clean() -> None:
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set: "),
         (dict.fromkeys(URLS, ""), f"{URLS[0]} is not set: "),
-        (dict.fromkeys(URLS, "postgres://me:p#ss@db/name"), f"{URLS[0]} contains #, "),
+        (dict.fromkeys(URLS, "postgres://me:p#ss@db/name"), f"{URLS[0]} contains '#', "),
+        (dict.fromkeys(URLS, "postgres://db/name\n"), f"{URLS[0]} contains '\\n', "),
+        (dict.fromkeys(URLS, "'postgres://db/name'"), f"{URLS[0]} must be a URL that begins with "),
+        (dict.fromkeys(URLS, "postgres://db"), f"{URLS[0]} names no database: "),
         ({"OTHER_CONNECTIONS": "262143"}, "no connection is left for the web processes: "),
-        (dict.fromkeys(URLS, "mysql://me@db/name"), f"{URLS[0]} must be a URL that begins with "),
+        (dict.fromkeys(URLS, "postgis://me@db/name"), f"{URLS[0]} must be a URL that begins with "),
         (dict.fromkeys(URLS, "postgres://db/name?sslmode=on"), f"sslmode in {URLS[0]} must be "),
         ({"WEB_THREADS": "many"}, "WEB_THREADS must be a whole number from 1 to 1000, not 'many'."),
         ({"WEB_THREADS": "٣"}, "WEB_THREADS must be a whole number from 1 to 1000, not '٣'."),
@@ -48,7 +52,7 @@ def test_errors_reach_the_log_of_the_host() -> None:
     log = "import logging; logging.getLogger('django.request').error('a traceback')"
     done = python("manage.py", "shell", "-v0", "-c", log)
 
-    assert done.stderr == "a traceback\n"
+    assert re.fullmatch(r"\[[\d ,:-]+\] \[ERROR\] django.request: a traceback\n", done.stderr)
 
 
 def test_options_of_the_url_survive() -> None:

@@ -1,12 +1,15 @@
 """The addresses of databases, as the environment says them."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import dj_database_url
+from django.utils.functional import lazy
 
 from pgconnections import SERVICE
 from pgconnections.backend.environment import ConfigurationError, required
@@ -23,13 +26,19 @@ LIBPQ = {
     "keepalives_interval": 5,
     "tcp_user_timeout": 15_000,
 }
+# Of several hosts the one that takes writes, and none that was demoted, where no pooler is between;
+# ?target_session_attrs=any is for reading from a replica.
+WRITES = {"target_session_attrs": "read-write"}
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # What an image is built with, where no database is.
 BUILD_COMMANDS = {"collectstatic", "compilemessages", "makemessages"}
 
 
 def database(
-    *variables: str, tls: Callable[[dict[str, Any]], dict[str, str]] | None = None
+    *variables: str,
+    tls: Callable[[dict[str, Any]], dict[str, str]] | None = None,
+    pooler: bool = False,
+    **options: Any,
 ) -> dict[str, Any]:
     """The address in the first of these variables that is set, as an entry of DATABASES.
 
@@ -41,30 +50,65 @@ def database(
         url = "postgres:///no-database-while-building"  # so no certificate either
     else:
         url = required(variable, "postgres://user:password@host:5432/name is expected")
-    if "#" in url:
-        raise ConfigurationError(f"{variable} contains #, which a URL has to write as %23.")
     if not url.startswith(("postgres://", "postgresql://")):
         raise ConfigurationError(f"{variable} must be a URL that begins with postgres://.")
+    if wrong := re.search(r"[#\s]", url):
+        written = f"{wrong[0]!r}, which a URL has to write as {quote(wrong[0])}"
+        raise ConfigurationError(f"{variable} contains {written}.")
     try:
-        entry: dict[str, Any] = dict(dj_database_url.parse(url))
+        entry = parse(url)
     except ValueError:  # whose text may quote a part of the URL, as the password
         expected = "in user and password, all but letters, digits and -._~ has to be escaped"
         raise ConfigurationError(f"{variable} is no database URL: {expected}.") from None
+    defaults = LIBPQ if pooler else LIBPQ | WRITES
+    options = entry["OPTIONS"] = defaults | options | entry["OPTIONS"]
+    if not entry["NAME"] and "service" not in options:
+        raise ConfigurationError(f"{variable} names no database: postgres://host/name is expected.")
     entry["PASSWORD"] = entry["PASSWORD"] or password()
-    entry["OPTIONS"] = LIBPQ | entry.get("OPTIONS", {})
-    if entry["OPTIONS"].get("sslmode", SSLMODES[0]) not in SSLMODES:
+    if options.get("sslmode", SSLMODES[0]) not in SSLMODES:
         raise ConfigurationError(f"sslmode in {variable} must be one of {', '.join(SSLMODES)}.")
-    local = entry["HOST"] in ("", "localhost", "127.0.0.1", "::1") or entry["HOST"].startswith("/")
-    if tls and not local:
-        entry["OPTIONS"] |= tls(entry["OPTIONS"])
+    if tls and not on_this_machine(entry):
+        options |= tls(options)
     return entry
 
 
-def password() -> str:
-    """For URLs that have none: any characters, in the environment or in a file."""
+def parse(url: str) -> dict[str, Any]:
+    """An entry of DATABASES; a URL may have several hosts, as h1:5432,h2:5432."""
+    before, hosts, after = re.match(r"(.*?//(?:[^/?]*@)?)([^/?]*)(.*)", url).groups()
+    entry: dict[str, Any] = {"OPTIONS": {}}
+    entry |= dj_database_url.parse(before + after if "," in hosts else url)
+    if "," in hosts:
+        parts = [urlsplit(f"//{host}") for host in hosts.split(",")]
+        entry["HOST"] = ",".join(unquote(part.hostname or "") for part in parts)
+        entry["PORT"] = ",".join(str(part.port or 5432) for part in parts)
+    # What libpq takes from either place is looked for in one.
+    for option, name in {"host": "HOST", "port": "PORT", "dbname": "NAME"}.items():
+        entry[name] = entry["OPTIONS"].pop(option, entry[name])
+    return entry
+
+
+def on_this_machine(entry: dict[str, Any]) -> bool:
+    """Whether libpq stays here, whatever way the servers are named."""
+    given = {"host": entry["HOST"], **entry["OPTIONS"]}
+    named = [
+        str(given.get(name) or os.environ.get(f"PG{name.upper()}", ""))
+        for name in ("host", "hostaddr", "service")
+    ]
+    here = ("", "localhost", "127.0.0.1", "::1")
+    hosts = ",".join(named[:2]).split(",")
+    return not named[2] and all(each in here or each.startswith(("/", "@")) for each in hosts)
+
+
+def password() -> Any:
+    """For URLs that have none: any characters, in the environment or in a file, which is read at
+    each use: at the start, and for each new connection."""
     file = os.environ.get("DATABASE_PASSWORD_FILE")
-    if not file:
-        return os.environ.get("DATABASE_PASSWORD", "")
+    if file and read_password(file):
+        return lazy(read_password, str)(file)
+    return os.environ.get("DATABASE_PASSWORD", "")
+
+
+def read_password(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
