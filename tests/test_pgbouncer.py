@@ -64,7 +64,7 @@ def prepare(
     project = folder / "my_service"
     shutil.copytree(bake(**answers), project)
     install(project, "5.2", "trustme")
-    for name in (module, "lab", "certificates"):
+    for name in (module, "lab", "load", "certificates"):
         copy = f"test_{name}.py" if name == module else f"{name}.py"
         shutil.copy(MODULES / f"{name}.py", project / "tests" / copy)
     environment = "" if suite == "installed" else f"PATH={of_debian(suite, project)}:$PATH"
@@ -124,7 +124,7 @@ FLIPS = [
     ("roles", "made_before", ANSWERS, ROLES, "^WHERE nspname = .*", "WHERE false"),
     ("roles", "temporary", ANSWERS, ROLES, "^REVOKE TEMPORARY .*", ""),
     ("roles", "no_secret", ANSWERS, ROLES, "LOGIN NOSUPERUSER", "LOGIN SUPERUSER"),
-    ("roles", "get_through", ANSWERS, ROLES, "timeout = '20s'", "timeout = 0"),
+    ("roles", "get_through", ANSWERS, ROLES, "timeout = '15s'", "timeout = 0"),
     (
         "tls",
         "postgresql and name",

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.lab import BACK, BOUND, CLIENTS, Lab, constant_load, now, recovery
+from tests.lab import BACK, BOUND, Lab
+from tests.load import CLIENTS, constant_load, now, recovery
 from tests.service import Service, Watch
 
 pytest_plugins = ["tests.lab"]

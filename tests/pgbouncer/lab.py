@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import statistics
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from tests.load import Proxy
 from tests.postgres import Server, run
-from tests.service import Reply, Service, running_service
+from tests.service import Service, running_service
 
 from tests import pooler
 
@@ -20,46 +16,6 @@ from tests import pooler
 BOUND = 30
 # After how many usual requests the service is back with the server.
 BACK = 15
-now = time.monotonic
-CLIENTS = 12
-
-
-class Proxy:
-    """Stands before a server; while it is stopped no byte passes, as where a network drops all."""
-
-    def __init__(self, target: int) -> None:
-        self.target = target
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.open = threading.Event()
-        self.open.set()
-        self.accepted = 0  # how often somebody tried to connect
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self) -> None:
-        while True:
-            client, _ = self.listener.accept()
-            self.accepted += 1
-            threading.Thread(target=self.serve, args=[client], daemon=True).start()
-
-    def serve(self, client: socket.socket) -> None:
-        self.open.wait()
-        try:
-            server = socket.create_connection(("127.0.0.1", self.target))
-        except OSError:  # nobody is there, as the client is told
-            client.close()
-            return
-        for pair in ((client, server), (server, client)):
-            threading.Thread(target=self.pipe, args=pair, daemon=True).start()
-
-    def pipe(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                self.open.wait()
-                target.sendall(data)
-        for end in (source, target):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass
@@ -86,41 +42,3 @@ def lab(postgres: Server) -> Iterator[Lab]:
 def service(lab: Lab) -> Iterator[Service]:
     with running_service(DATABASE_URL=lab.bouncer.url()) as service:
         yield service
-
-
-@dataclass(frozen=True)
-class Timed:
-    begun: float
-    ended: float
-    reply: Reply
-
-
-def recovery(seen: list[Timed], hit: float, back: float) -> float:
-    """When the first request is served again, in times that one took before the fault:
-    a busy machine needs longer for both."""
-    usual = statistics.median(each.ended - each.begun for each in seen if each.ended < hit)
-    served = min(each.ended for each in seen if each.reply.status == 200 and each.ended > back)
-    return (served - back) / usual
-
-
-@contextlib.contextmanager
-def constant_load(service: Service) -> Iterator[list[Timed]]:
-    """Clients that ask again as soon as they have their answer."""
-    seen: list[Timed] = []
-    done = threading.Event()
-
-    def ask() -> None:
-        while not done.is_set():
-            begun = now()
-            reply = service.get("/backend")
-            seen.append(Timed(begun, now(), reply))
-
-    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        for client in clients:
-            client.join()

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from django.db import connections
 from pgconnections.settings import BUDGET, DATABASES
-from tests.lab import BACK, CLIENTS, Lab, Proxy, constant_load, now, recovery
+from tests.lab import BACK, Lab
+from tests.load import CLIENTS, Proxy, constant_load, now, recovery
 from tests.postgres import free_port
 from tests.service import Reply, Service, running_service
 
@@ -18,7 +19,7 @@ from tests import pooler
 
 pytest_plugins = ["tests.lab"]
 WITH_A_POOL = "pool" in DATABASES["default"]["OPTIONS"]
-# In its 15 seconds, of the two connections that it tries to open.
+# In its 12 seconds, of the two connections that it tries to open.
 ATTEMPTS_OF_POOL = 12
 
 

@@ -112,9 +112,14 @@ def ask() -> str:
     """Ask over a connection that is part of the budget like any other; the error on one line."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute("SHOW transaction_read_only")
+            read_only = cursor.fetchone() == ("on",)
     except Exception as error:  # a pool raises errors of its own, which are not django.db.Error
         return in_one_line(error)
+    options = connection.settings_dict["OPTIONS"]
+    if read_only and options.get("target_session_attrs", "read-write") == "read-write":
+        connection.errors_occurred = True  # so that it is looked at again, and closed
+        return "it has become read-only"
     return ""
 
 
