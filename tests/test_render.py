@@ -245,6 +245,7 @@ def known_tls(answers: Answers) -> bool:
 CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     "pgconnections/apps.py": behind_transactions,
     "pgconnections/backend/asgi_bodies.py": asgi,
+    "pgconnections/backend/asking.py": with_own_backend,
     "pgconnections/backend/base.py": with_own_backend,
     "pgconnections/backend/checks.py": behind_transactions,
     "pgconnections/backend/patience.py": with_own_backend,
@@ -273,6 +274,7 @@ CONDITIONAL: dict[str, Callable[[Answers], bool]] = {
     ),
     "pgconnections/tls.py": known_tls,
     "pgconnections/with_pgbouncer.py": pgbouncer_started_by("command"),
+    "role.sql": lambda answers: answers["hosting_target"] not in ("docker-compose", "kubernetes"),
     "tests/get-pgbouncer.sh": behind_a_pooler,
     "tests/pooler.py": behind_a_pooler,
     "tests/test_connections.py": lambda answers: not behind_a_pooler(answers),

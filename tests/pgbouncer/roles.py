@@ -49,17 +49,26 @@ def test_the_role_is_an_ordinary_one(bouncer: pooler.Pooler, admin: str) -> None
 
     limit = BUDGET.limit - BUDGET.reserved - 1
     assert rows[SERVICE] == (False, False, False, False, True, limit)
-    assert rows["pgbouncer"] == (False, False, False, False, True, -1)
+    assert rows["pgbouncer"] == (False, False, False, False, True, 2)
     assert rows["pgbouncer_owner"] == (False, False, False, False, False, -1)
     # The tests give it back what the script takes.
     assert "NOCREATEDB" in (bouncer.folder / "roles.sql").read_text()
 
 
 def test_settings_of_the_role_get_through(bouncer: pooler.Pooler) -> None:
-    names = ("timezone", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-    shown = [ask(bouncer.url(), f"SHOW {name}")[0][0] for name in names]
+    wanted = {
+        "timezone": "UTC",
+        "statement_timeout": "15s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "1min",
+        "client_connection_check_interval": "1s",
+        "tcp_keepalives_idle": "30",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "15s",
+    }
 
-    assert shown == ["UTC", "20s", "10s", "1min"]
+    assert {name: ask(bouncer.url(), f"SHOW {name}")[0][0] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize(
