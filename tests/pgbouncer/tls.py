@@ -41,7 +41,7 @@ def start(postgres: Server, lines: str) -> pooler.Pooler:
     bouncer.stop()
     file = bouncer.folder / "pgbouncer.ini"
     # It gives up sooner than the clients of these tests.
-    text = file.read_text().replace("query_wait_timeout = 15", "query_wait_timeout = 3")
+    text = file.read_text().replace("query_wait_timeout = 12", "query_wait_timeout = 3")
     file.write_text(f"{text}\n{lines}\n")
     bouncer.run()
     return bouncer
