@@ -41,6 +41,8 @@ FACTS = {
     "web_threads": "threads per process, default",
     "idle_cut": "seconds after which idle connections are cut",
     "lifetime_cut": "seconds after which any connection is cut",
+    "wakes_within": "seconds until a database that sleeps lets a client in",
+    "stop_seconds": "seconds from SIGTERM to SIGKILL",
     "kept_awake": "an open connection keeps the database awake",
     "address": "address of the database",
     "sslmode": "TLS, at least",

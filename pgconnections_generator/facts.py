@@ -113,16 +113,22 @@ def tls(target: Mapping[str, Any]) -> dict[str, Any] | None:
 
 # Seconds that connections are kept where nothing on the way to the database cuts them earlier.
 CONN_MAX_AGE, MAX_IDLE, MAX_LIFETIME = 60, 300, 1800
+# Seconds to wait for a server that does not answer, and for a connection where none is free.
+CONNECT, WAIT = 5, 12
 
 
 def times(target: Mapping[str, Any]) -> dict[str, int]:
-    """How long connections are kept, in seconds: before anything on the way would cut them."""
+    """How long connections are kept, in seconds, before anything on the way would cut them; and how
+    long is waited for them, until a database that sleeps is awake."""
     idle_cut = target.get("idle_cut", {}).get("value", 2 * MAX_IDLE)
     lifetime_cut = target.get("lifetime_cut", {}).get("value", MAX_LIFETIME)
     # A quarter early: clocks of a pool, of PgBouncer and of a thread look only now and then.
     max_idle = min(MAX_IDLE, idle_cut * 3 // 4, lifetime_cut)
     max_lifetime = min(MAX_LIFETIME, lifetime_cut)
+    connect = max(CONNECT, target.get("wakes_within", {}).get("value", 0) * 4 // 3)
     return {
+        "connect": connect,
+        "wait": max(WAIT, connect + 2),
         "conn_max_age": min(CONN_MAX_AGE, max_idle),
         "max_idle": max_idle,
         "max_lifetime": max_lifetime,

@@ -80,6 +80,14 @@ TABLES = {
         ("PgBouncer", "clients", "budget", "peak", "answers", "seconds"),
         key=2,
     ),
+    "changes": Table(
+        "changes.md",
+        (
+            *("road", "change", "requests", "failed", "longest, s", "last failure, s after"),
+            "connections left",
+        ),
+        key=2,
+    ),
     # bench/servers.py measures these two.
     "servers": Table(
         "servers.md",

@@ -425,6 +425,61 @@ def graceful_timeout(project: Path) -> int:
     return int(re.search(r"^graceful_timeout = (\d+)$", source, re.MULTILINE)[1])
 
 
+# The probes of liveness, and what a field is called there.
+LIVENESS = {
+    "azure": (
+        "containerapp.yaml#/properties/template/containers/0/probes/0",
+        "periodSeconds",
+        "failureThreshold",
+    ),
+    "digitalocean": (
+        ".do/app.yaml#/services/0/liveness_health_check",
+        "period_seconds",
+        "failure_threshold",
+    ),
+    "google-cloud": (
+        "service.yaml#/spec/template/spec/containers/0/livenessProbe",
+        "periodSeconds",
+        "failureThreshold",
+    ),
+}
+READINESS = {
+    "azure": (
+        "containerapp.yaml#/properties/template/containers/0/probes/1",
+        "periodSeconds",
+        "failureThreshold",
+    ),
+    "digitalocean": (
+        ".do/app.yaml#/services/0/health_check",
+        "period_seconds",
+        "failure_threshold",
+    ),
+}
+
+
+def statement_timeout(project: Path) -> int:
+    """Seconds that a query of the service may take."""
+    sql = "".join(path.read_text("utf-8") for path in project.glob("role*.sql"))
+    sql += "".join(path.read_text("utf-8") for path in project.glob("kubernetes/database.yaml"))
+    return int(re.search(r"statement_timeout = '(\d+)s'", sql)[1])
+
+
+@of_targets(*LIVENESS)
+def test_a_busy_instance_is_not_replaced(bake: Bake, answers: Answers) -> None:
+    """A probe needs no thread, or is more patient than all that a thread may wait for."""
+    project, target = bake(**answers), answers["hosting_target"]
+    place, period, failures = LIVENESS[target]
+    probe = value(project, place)
+
+    without_a_thread = "tcpSocket" in probe or answers.get("server") != "wsgi-gunicorn"
+    patience = probe[period] * probe[failures]
+    assert patience >= 60 if without_a_thread else patience >= 4 * (12 + statement_timeout(project))
+    if place := READINESS.get(target):
+        probe = value(project, place[0])
+        # CONN_PATIENCE, in which requests wait for a database that restarts, and one attempt more.
+        assert probe[place[1]] * (probe[place[2]] - 1) >= 10 + 5
+
+
 @of_targets(*INSTANCES, *REQUESTS, *GRACE)
 def test_numbers_of_the_deploy_files(bake: Bake, answers: Answers) -> None:
     project, target, plan = bake(**answers), answers["hosting_target"], plan_of(answers).answers
@@ -550,6 +605,38 @@ def test_a_rollout_of_kubernetes_stays_inside_the_budget(bake: Bake, instances: 
         assert pods_at_once(instances, -(-instances // 4), instances // 4) > at_once
 
 
+@EVERY_RENDERING
+def test_the_chain_of_times(bake: Bake, answers: Answers) -> None:
+    """As the README of the project has it, and with the numbers that are in the files."""
+    project, target = bake(**answers), answers["hosting_target"]
+    text = (project / "README.md").read_text("utf-8").split("## Times")[1].split("## ")[0]
+    rows = re.findall(r"^\| (?:a )?(\w+)[^|]* \| (\d+) \|", text, re.MULTILINE)
+    seconds = {what: int(number) for what, number in rows}
+    settings = (project / "pgconnections" / "settings.py").read_text("utf-8")
+    address = (project / "pgconnections" / "backend" / "address.py").read_text("utf-8")
+    [connect] = re.findall(r"connect_timeout=(\d+)", settings)[:1] or re.findall(
+        r'"connect_timeout": (\d+)', address
+    )
+    waits = re.findall(r'"(?:timeout|TIMEOUT|CONN_PATIENCE)": (\d+)', settings)
+    wait = seconds.get("waiting", seconds["connecting"])
+
+    assert seconds["connecting"] == int(connect)
+    assert wait in [*map(int, waits), 12, 22] or "waiting" not in seconds
+    assert seconds["statement"] == statement_timeout(project)
+    assert seconds["request"] == wait + seconds["statement"]
+    if target != "google-cloud":
+        assert seconds["requests"] == graceful_timeout(project)
+    if place := GRACE.get(target):
+        assert seconds["from"] == int(str(value(project, place)).removesuffix("s"))
+    order = list(seconds.values())
+    if seconds["connecting"] > seconds["statement"]:  # a database that sleeps
+        order = [seconds["statement"], seconds["requests"], seconds["from"]]
+    if target == "google-cloud":  # it stops instances without requests
+        order = order[:-2]
+        assert seconds["requests"] < seconds["from"]
+    assert order == sorted(set(order)), rows
+
+
 @of_targets("kubernetes")
 def test_numbers_of_kubernetes(bake: Bake, answers: Answers) -> None:
     project, plan = bake(**answers), plan_of(answers)
@@ -560,6 +647,11 @@ def test_numbers_of_kubernetes(bake: Bake, answers: Answers) -> None:
     assert f"Kubernetes {OLDEST_KUBERNETES} or newer" in (project / "DEPLOY.md").read_text("utf-8")
     assert grace > stop["sleep"]["seconds"] + graceful_timeout(project)
     assert deployment["minReadySeconds"] > grace
+    live, ready = (pod["containers"][0][f"{kind}Probe"] for kind in ("liveness", "readiness"))
+    assert ("tcpSocket" in live) == (answers.get("server") == "wsgi-gunicorn")
+    assert live["periodSeconds"] * live["failureThreshold"] >= 60
+    # CONN_PATIENCE, in which requests wait for a database that restarts, and one attempt more.
+    assert ready["periodSeconds"] * (ready["failureThreshold"] - 1) >= 10 + 5
     scaler = found.get("HorizontalPodAutoscaler", {})
     # One of them sets the number, not both.
     replicas = {deployment.get("replicas"), scaler.get("maxReplicas")}

@@ -104,6 +104,8 @@ TARGET = record(
         "idle_cut": fact(SECONDS),
         "lifetime_cut": fact(SECONDS),
         "kept_awake": fact({"const": True}),
+        "wakes_within": fact(whole_number(1, 120)),
+        "stop_seconds": fact(whole_number(1, 600)),
         # The weakest that the database may be reached with.
         "sslmode": fact({"enum": ["require", "verify-ca", "verify-full"]}),
         "sslrootcert": record(

@@ -14,8 +14,9 @@ from pgconnections.serve import count
 
 # Seconds after which a worker that no longer answers is replaced. One slow request is no reason.
 timeout = 30
-# Seconds that requests have to end in, once the server is told to stop.
-graceful_timeout = 30
+# Seconds that requests have to end in, once the server is told to stop: more than one may take, and
+# less than the host grants (README.md).
+graceful_timeout = 28
 # Seconds that a connection may idle: longer than load balancers keep theirs (AWS 60, Azure 240,
 # Google 600), or a request is lost to one that closes as it arrives.
 keepalive = 620

@@ -8,7 +8,7 @@
                 "min_size": {{ times.min_size }},
                 "max_size": BUDGET.per_process,
                 # Seconds that a request waits for a connection: less than a request may take.
-                "timeout": 15,
+                "timeout": {{ times.wait }},
                 # Seconds after which an idle connection, and any connection, is replaced or closed.
                 "max_idle": {{ times.max_idle }},
                 "max_lifetime": {{ times.max_lifetime }},

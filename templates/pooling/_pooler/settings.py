@@ -6,7 +6,7 @@ pgbouncer_ini.check(BUDGET)
 {% endif %}
 
 {% if cookiecutter.server == 'asgi' %}
-pooled = database({{ roads.pooled | arguments }}{{ ', tls=tls.options' if tls }})
+pooled = database({{ roads.pooled | arguments }}{{ ', tls=tls.options' if tls }}{{ ', connect_timeout=%d' % times.connect if times.connect != 5 }}, pooler=True)
 
 {% endif %}
 DATABASES = {
@@ -21,7 +21,7 @@ DATABASES = {
 {% if cookiecutter.server == 'asgi' %}
         **pooled,
 {% else %}
-        **database({{ roads.pooled | arguments }}{{ ', tls=tls.options' if tls }}),
+        **database({{ roads.pooled | arguments }}{{ ', tls=tls.options' if tls }}{{ ', connect_timeout=%d' % times.connect if times.connect != 5 }}, pooler=True),
 {% endif %}
         "ENGINE": "pgconnections.{{ 'pooled' if cookiecutter.server == 'asgi' else 'backend' }}",
 {% if plan.transaction_mode %}
@@ -49,7 +49,7 @@ DATABASES = {
     # Around the pooler, for what needs one session: migrations, LISTEN, advisory locks.
     # Part of BUDGET.other.
     "direct": {
-        **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}),
+        **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}{{ ', connect_timeout=%d' % times.connect if times.connect != 5 }}),
         "CONN_MAX_AGE": 0,
         "TEST": {"MIRROR": "default"},
     },

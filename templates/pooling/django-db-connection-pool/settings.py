@@ -4,7 +4,7 @@
 
 DATABASES = {
     "default": {
-        **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}),
+        **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}{{ ', connect_timeout=%d' % times.connect if times.connect != 5 }}),
         "ENGINE": "pgconnections.sqlalchemy_pool",
         # The pool keeps the connections; Django must not.
         "CONN_MAX_AGE": 0,
@@ -13,7 +13,7 @@ DATABASES = {
             "POOL_SIZE": BUDGET.per_process,
             "MAX_OVERFLOW": 0,
             # Seconds that a request waits for a connection: less than a request may take.
-            "TIMEOUT": 10,
+            "TIMEOUT": {{ times.wait }},
             # Seconds after which a connection is replaced.
             "RECYCLE": {{ times.recycle }},
             # A request gets a connection that still lives.

@@ -19,7 +19,7 @@ if find_spec("psycopg"):
     )
 BUDGET = Budget()
 
-url = database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }})
+url = database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}{{ ', connect_timeout=%d' % times.connect if times.connect != 5 }})
 
 DATABASES = {
     "default": {
@@ -42,7 +42,7 @@ DATABASE_POOL_ARGS = {
     "pool_size": BUDGET.per_process,
     "max_overflow": 0,
     # Seconds that a request waits for a connection: less than a request may take.
-    "timeout": 10,
+    "timeout": {{ times.wait }},
     # Seconds after which a connection is replaced.
     "recycle": {{ times.recycle }},
     # A request gets a connection that still lives.

@@ -4,7 +4,7 @@
 
 DATABASES = {
     "default": {
-        **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}),
+        **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}{{ ', connect_timeout=%d' % times.connect if times.connect != 5 }}),
 {% if cookiecutter.server == 'asgi' %}
         # At most BUDGET.per_process connections of each process; ASGI itself knows no bound.
         "ENGINE": "pgconnections.bounded",

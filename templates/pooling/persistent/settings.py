@@ -4,7 +4,7 @@
 
 DATABASES = {
     "default": {
-        **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}),
+        **database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}{{ ', connect_timeout=%d' % times.connect if times.connect != 5 }}),
         "ENGINE": "pgconnections.backend",
         # Seconds that a thread keeps its connection. All threads of all processes together hold at
         # most BUDGET.peak connections.

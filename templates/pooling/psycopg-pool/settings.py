@@ -2,7 +2,7 @@
 
 {% include "pooling/_head.py" %}
 
-url = database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }})
+url = database({{ roads.direct | arguments }}{{ ', tls=tls.options' if tls }}{{ ', connect_timeout=%d' % times.connect if times.connect != 5 }})
 
 DATABASES = {
     "default": {
