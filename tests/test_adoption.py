@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
@@ -78,6 +79,17 @@ def test_what_is_added_is_clean(adopted: Path) -> None:
         ruff = [sys.executable, "-m", "ruff", *command, *options]
         done = subprocess.run(ruff, cwd=adopted, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
+
+
+@EVERY
+def test_nothing_is_imported_that_is_not_there(adopted: Path) -> None:
+    there = {path.relative_to(adopted).with_suffix("").as_posix() for path in adopted.rglob("*.py")}
+    there |= {str(Path(name).parent) for name in there}
+    for path in (adopted / "pgconnections").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pgconnections"):
+                module = str(node.module).replace(".", "/")
+                assert module in there, path
 
 
 @EVERY

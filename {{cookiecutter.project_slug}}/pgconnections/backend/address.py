@@ -74,7 +74,7 @@ def database(
 
 def parse(url: str) -> dict[str, Any]:
     """An entry of DATABASES; a URL may have several hosts, as h1:5432,h2:5432."""
-    before, hosts, after = re.match(r"(.*?//(?:[^/?]*@)?)([^/?]*)(.*)", url).groups()
+    [(before, hosts, after)] = re.findall(r"^(.*?//(?:[^/?]*@)?)([^/?]*)(.*)", url)
     entry: dict[str, Any] = {"OPTIONS": {}}
     entry |= dj_database_url.parse(before + after if "," in hosts else url)
     if "," in hosts:
