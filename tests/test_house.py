@@ -57,9 +57,9 @@ def test_size(bake: Bake, capsys: pytest.CaptureFixture[str]) -> None:
             file=sys.stderr,
         )
 
-    assert lines(package) <= 850
-    assert lines(default) <= 1700
-    assert sizes[largest] <= 2050
+    assert lines(package) <= 1200
+    assert lines(default) <= 2100
+    assert sizes[largest] <= 2700
 
 
 @EVERY_RENDERING
