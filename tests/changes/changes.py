@@ -225,6 +225,7 @@ def test_cold_start(proxy: Proxy, postgres: Server, road: str, report: list[str]
     with running(road) as service:
         with asleep(proxy, cold):
             fresh = service.get("/write")
+        time.sleep(1)  # what a pool opens beside it is there
         with asleep(proxy, cold):
             warm = service.get("/write")
     report.append(
@@ -249,7 +250,8 @@ def test_killed_worker(postgres: Server, road: str, report: list[str]) -> None:
             if "gunicorn" in each.parent().cmdline() and "gunicorn" in each.cmdline()
         ]
         assert len(workers) == BUDGET.processes
-        workers[0].kill()
+        # One of them may have taken all clients.
+        max(workers, key=lambda worker: len(worker.net_connections())).kill()
         time.sleep(3)
         replies = service.load("/write", 4 * HELD, HELD)
         held = connections(postgres)
