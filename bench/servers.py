@@ -26,8 +26,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 from house import BENCH, OTHER_CORE, House, delayed, pin, running, wait_for
 from measuring import Bench, Measured
 from pages import TABLES
-from report import machine, tables
 from services import Service, services
+from summary import machine, tables
 from variants import BASE, FULL, ONCE, QUICK, ROWS, Instance, Row, Stage
 from watch import Watch
 

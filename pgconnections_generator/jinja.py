@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jinja2.defaults
 from jinja2 import Environment
@@ -108,7 +108,7 @@ class PlanContext(Context):
             # There are two contexts for each file, and most have the answers of the one before.
             if environment.known_answers != answers:
                 environment.known_variables = variables(answers)
-                environment.known_variables["leftovers"] = Leftovers(environment)
+                environment.known_variables["leftovers"] = Leftovers(environment.file_names)
                 environment.known_answers = answers
             parent |= environment.known_variables
         if environment.loader and adopts():
@@ -116,17 +116,39 @@ class PlanContext(Context):
         super().__init__(environment, parent, *args, **kwargs)
 
 
-class Leftovers:
-    """The files of other answers, as a list: a hook removes them where it writes over a project."""
+class FileNames:
+    """Those of the files that only some answers have. All are rendered at once, which takes as long
+    as to compile a few of them."""
+
+    # Of all environments: the hook has one of its own.
+    answers: Any = None
+    found: ClassVar[dict[str, str]] = {}
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
+        self.every = [name for name in names(project()) if "{%" in name]
+        self.source = "|".join(self.every)
+
+    def rendered(self) -> dict[str, str]:
+        """What each of them is with the answers of now; nothing before there is a plan."""
+        known = {"cookiecutter": self.environment.known_answers, **self.environment.known_variables}
+        answers = (project(), known["cookiecutter"])
+        if known["plan"] and FileNames.answers != answers:
+            texts = self.environment.from_string(self.source).render(known).split("|")
+            FileNames.found = dict(zip(self.every, texts, strict=True))
+            FileNames.answers = answers
+        return self.found if known["plan"] else {}
+
+
+class Leftovers:
+    """The files of other answers, as a list: a hook removes them where it writes over a project."""
+
+    def __init__(self, names: FileNames) -> None:
+        self.names = names
 
     def __str__(self) -> str:
-        known = {"cookiecutter": self.environment.known_answers, **self.environment.known_variables}
-        every = list(names(project())) if known["plan"] else []
-        rendered = {self.environment.from_string(name).render(known) for name in every}
-        return str(sorted({without_condition(name) for name in every} - rendered))
+        rendered = self.names.rendered()
+        return str(sorted(set(map(without_condition, rendered)) - set(rendered.values())))
 
 
 class ConnectionsExtension(Extension):
@@ -138,10 +160,11 @@ class ConnectionsExtension(Extension):
             if getattr(environment, name) != getattr(jinja2.defaults, name.upper()):
                 refuse_delimiter(name, getattr(environment, name))
         environment.context_class = PlanContext
-        environment.known_answers = None
+        environment.known_answers, environment.known_variables = None, {"plan": None}
+        environment.file_names = FileNames(environment)
         environment.filters |= FILTERS
         environment.optimized = False  # takes longer than to render each template once
-        keep_plain_texts(environment)
+        keep_plain_texts(environment, environment.file_names.rendered)
         self.own_names: set[str] = set()
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
@@ -157,5 +180,6 @@ class ConnectionsExtension(Extension):
         if "\n" in source:
             hooks = (project().parent / "hooks").iterdir()
             return any(source == hook.read_text(encoding="utf-8") for hook in hooks)
-        self.own_names = self.own_names or set(names(project()))
+        if not self.own_names:
+            self.own_names = {*names(project()), self.environment.file_names.source}
         return source in self.own_names

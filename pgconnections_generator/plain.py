@@ -30,13 +30,19 @@ class PlainTemplate(Template):
         )
 
 
-def keep_plain_texts(environment: Environment) -> None:
-    """Leave texts without a tag to PlainTemplate, and all others to Jinja."""
+def keep_plain_texts(environment: Environment, known: Callable[[], dict[str, str]]) -> None:
+    """Leave texts without a tag, and those whose rendering is known, to PlainTemplate, and all
+    others to Jinja."""
     jinja_compiles = environment.compile
 
     def compile(source: Any, *args: Any, **kwargs: Any) -> Any:
-        plain = isinstance(source, str) and not TAGS.search(source)
-        return source if plain else jinja_compiles(source, *args, **kwargs)
+        if not isinstance(source, str):
+            return jinja_compiles(source, *args, **kwargs)
+        if not TAGS.search(source):
+            return source
+        if "|" not in source and source in (texts := known()):
+            return texts[source]
+        return jinja_compiles(source, *args, **kwargs)
 
     environment.compile = compile
     environment.template_class = PlainTemplate

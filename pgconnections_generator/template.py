@@ -28,7 +28,12 @@ def address(given: str | None) -> str:
 
 def adopts() -> bool:
     """Whether adopt/ is rendered: cookiecutter appends the folder of the template to sys.path."""
-    paths = (os.path.realpath(path) for path in reversed(sys.path))
+    return _last_is_adopt(tuple(sys.path))
+
+
+@functools.cache
+def _last_is_adopt(found: tuple[str, ...]) -> bool:
+    paths = (os.path.realpath(path) for path in reversed(found))
     return next((path for path in paths if path in (str(ADOPT), str(TEMPLATE))), "") == str(ADOPT)
 
 

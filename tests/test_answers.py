@@ -152,7 +152,7 @@ def assert_rendered(project: Path, name: str, plain: dict[str, str]) -> None:
 
     assert tomllib.loads(files["pyproject.toml"])["project"]["description"] == name
     assert heading(files["README.md"]) == name.strip()
-    named = {"pyproject.toml", "README.md"}
+    named = {"pyproject.toml", "README.md", "pgconnections/answers.json"}
     if "app.json" in files:
         assert json.loads(files["app.json"])["name"] == name[:30].strip()
         named.add("app.json")

@@ -107,7 +107,7 @@ FLIPS = [
         "PostgreSQL",
         BESIDE,
         PATIENCE,
-        r"ConnectionPool.check_connection\(connection\)",
+        r"check\(connection\)",
         "pass",
     ),
     ("outage", "long", ANSWERS, SETTINGS, 'PATIENCE": 10', 'PATIENCE": 60'),

@@ -65,7 +65,7 @@ def test_settings_of_the_role_get_through(bouncer: pooler.Pooler) -> None:
         "tcp_keepalives_idle": "30",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "3",
-        "tcp_user_timeout": "15s",
+        "tcp_user_timeout": "15000",  # in milliseconds, as its socket has it
     }
 
     assert {name: ask(bouncer.url(), f"SHOW {name}")[0][0] for name in wanted} == wanted
