@@ -97,7 +97,7 @@ FLIPS = [
     (PERSISTENT, "longlived", "something_is_open", BASE, "self.connection) <= 2", "self) >= 0"),
     (PERSISTENT, "longlived", "keeps_its", BASE, "not here.owner.serves and ", ""),
     (PERSISTENT, "patience", "told_at_once", PATIENCE, "if not passes(error)", "if False"),
-    (PERSISTENT, "patience", "asked_once", BASE, "last > server.trouble_since", "False"),
+    (PERSISTENT, "patience", "asked_once", BASE, "last > server.trouble_since + SETTLES", "False"),
     (PERSISTENT, "patience", "outage", PATIENCE, "if first:", "if True:"),
     (POOL, "streams", "holds_no", STREAMS, "self.close()", "pass"),
     (POOL, "streams", "open_keeps", STREAMS, "connection) <= 2", "connection) <= 99"),
